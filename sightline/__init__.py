@@ -1,0 +1,37 @@
+"""Sightline: image recognition that people can train, trust and ship, on their own images and their own machine."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sightline.core.errors import SightlineError as SightlineError
+    from sightline.model import Model as Model
+    from sightline.model import load as load
+    from sightline.verbs.check import check as check
+    from sightline.verbs.evaluate import evaluate as evaluate
+    from sightline.verbs.train import train as train
+
+__version__ = "0.1.0"
+
+_PLACES = {
+    "SightlineError": "sightline.core.errors",
+    "Model": "sightline.model",
+    "load": "sightline.model",
+    "check": "sightline.verbs.check",
+    "evaluate": "sightline.verbs.evaluate",
+    "train": "sightline.verbs.train",
+}
+__all__ = [*_PLACES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    """The public names, imported when first asked for (PEP 562): `import sightline` alone costs nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'sightline' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The words everything else is written in. Imports numpy at the most."""

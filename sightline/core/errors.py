@@ -1,0 +1,41 @@
+"""The one error a user sees, and the help it gives."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SightlineError(Exception):
+    """Bad usage or bad input: what was wrong, where, and what to type next."""
+
+    def __init__(self, what: str, where: str = "", fix: str = "") -> None:
+        self.what, self.where, self.fix = what, where, fix
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        text = f"{self.what}: {self.where}" if self.where else self.what
+        return f"{text}\n  {self.fix}" if self.fix else text
+
+
+class MissingExtra(SightlineError):
+    """A package of an optional extra is not installed."""
+
+    def __init__(self, package: str, extra: str, purpose: str) -> None:
+        super().__init__(
+            f"{purpose} needs the package {package}, which is not installed",
+            fix=f"type: pip install 'sightline[{extra}]'",
+        )
+
+
+def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
+    """The `count` names most like `name`, best first; empty where none is near."""
+    return difflib.get_close_matches(name, list(names), n=count, cutoff=0.5)
+
+
+def unknown(kind: str, name: str, names: Iterable[str]) -> SightlineError:
+    """The error for a name that is not among `names`, with its nearest neighbours."""
+    names = sorted(names)
+    near = nearest(name, names)
+    fix = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names)}"
+    return SightlineError(f"unknown {kind} {name!r}", fix=fix)

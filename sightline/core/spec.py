@@ -1,0 +1,80 @@
+"""The Spec: all that must be known to predict, as plain JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from sightline.core.errors import SightlineError
+
+VERSION = 1
+"""Version of the bundle format. A reader refuses newer ones; older ones must stay readable."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of the graph: dtype and shape of ONE example (no batch axis); None is a free length."""
+
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a bundle must know to predict.
+
+    task, network: names in `sightline.tables`.
+    options: the options of task and network that shaped the network.
+    classes: names of the classes, in the order of the outputs.
+    inputs: name to Input; images are uint8 (height, width, channel).
+    mean, std: per channel, in units of 0..255; the graph's first layer applies them.
+    temperature: the fitted constant in the graph's softmax.
+    extra: what only this task needs, plain JSON.
+    """
+
+    task: str
+    network: str
+    classes: tuple[str, ...]
+    inputs: dict[str, Input]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    temperature: float = 1.0
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    version: int = VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, the inverse of `from_json`."""
+        return dataclasses.asdict(self)
+
+    @staticmethod
+    def from_json(values: object, where: str = "spec.json") -> Spec:
+        """Raises SightlineError for a newer version, a missing or a wrong field."""
+        if not isinstance(values, dict):
+            raise SightlineError("the spec is not a JSON object", where)
+        table = cast("dict[str, Any]", values)
+        version = table.get("version")
+        if not isinstance(version, int) or version < 1:
+            raise SightlineError("the spec has no version", where)
+        if version > VERSION:
+            raise SightlineError(
+                f"this bundle has format version {version}, and this Sightline reads up to {VERSION}",
+                where,
+                "type: pip install --upgrade sightline",
+            )
+        try:
+            return Spec(
+                task=str(table["task"]),
+                network=str(table["network"]),
+                classes=tuple(str(name) for name in table["classes"]),
+                inputs={k: Input(str(v["dtype"]), tuple(v["shape"])) for k, v in table["inputs"].items()},
+                mean=tuple(float(v) for v in table["mean"]),
+                std=tuple(float(v) for v in table["std"]),
+                options=dict(table["options"]),
+                temperature=float(table["temperature"]),
+                extra=dict(table["extra"]),
+                version=version,
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SightlineError(f"the spec is damaged ({type(error).__name__}: {error})", where) from None

@@ -1,0 +1,218 @@
+"""The Dataset: examples as columns, opened from whatever format the user has."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.errors import SightlineError
+from sightline.data.image import MAX_PIXELS, Pixels, read
+
+SPLITS = ("train", "val", "test")
+PROBED = 256
+Indices = NDArray[np.int64]
+
+
+class Images(Protocol):
+    """Images by index, read only when asked for. Must survive a fork: no open handle is shared."""
+
+    def __len__(self) -> int: ...
+
+    def name(self, index: int) -> str:
+        """What a user knows the image by: its path, its member name or its number."""
+        ...
+
+    def load(self, index: int) -> Path | bytes | Pixels:
+        """What `image.read` takes. Raises SightlineError where it is missing."""
+        ...
+
+
+@dataclass(frozen=True)
+class FileImages:
+    """Images in files of their own."""
+
+    paths: Sequence[Path]
+    root: Path | None = None
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def name(self, index: int) -> str:
+        """The path, relative to the data's root where it lies below it."""
+        path = self.paths[index]
+        return str(path.relative_to(self.root)) if self.root and path.is_relative_to(self.root) else str(path)
+
+    def load(self, index: int) -> Path:
+        """The path itself."""
+        return self.paths[index]
+
+
+@dataclass(frozen=True)
+class ArrayImages:
+    """Images in memory: (n, height, width[, channel]), or a list of arrays of different sizes."""
+
+    arrays: NDArray[Any] | Sequence[NDArray[Any]]
+    prefix: str = ""
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def name(self, index: int) -> str:
+        """`prefix[index]`."""
+        return f"{self.prefix}[{index}]"
+
+    def load(self, index: int) -> NDArray[Any]:
+        """The array of one image."""
+        return self.arrays[index]
+
+
+@dataclass(frozen=True)
+class BlobImages:
+    """Encoded images in memory, as a Parquet column holds them."""
+
+    blobs: Sequence[bytes | None]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.blobs)
+
+    def name(self, index: int) -> str:
+        """The name the table gives it."""
+        return self.names[index]
+
+    def load(self, index: int) -> bytes:
+        """The encoded bytes."""
+        blob = self.blobs[index]
+        if blob is None:
+            raise SightlineError("the image is missing", self.names[index])
+        return blob
+
+
+@dataclass(frozen=True)
+class TakenImages:
+    """Some of other images, or some of several, in a new order."""
+
+    images: Images
+    indices: Indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def name(self, index: int) -> str:
+        """As the whole names it."""
+        return self.images.name(int(self.indices[index]))
+
+    def load(self, index: int) -> Path | bytes | Pixels:
+        """As the whole loads it."""
+        return self.images.load(int(self.indices[index]))
+
+
+@dataclass(frozen=True)
+class ChainedImages:
+    """Several sources, one after the other."""
+
+    parts: tuple[Images, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def _find(self, index: int) -> tuple[Images, int]:
+        for part in self.parts:
+            if index < len(part):
+                return part, index
+            index -= len(part)
+        raise IndexError(index)
+
+    def name(self, index: int) -> str:
+        """As its part names it."""
+        part, inner = self._find(index)
+        return part.name(inner)
+
+    def load(self, index: int) -> Path | bytes | Pixels:
+        """As its part loads it."""
+        part, inner = self._find(index)
+        return part.load(inner)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a sample of the images looks like: median width and height in pixels, 1 or 3 channels, how many read."""
+
+    width: int
+    height: int
+    channels: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples as columns.
+
+    images: n images, read lazily.
+    target: the kind of the targets ("label", …): a task learns one kind.
+    targets: (n,) array, what `Task.encode` takes; empty strings where an example has none.
+    splits: (n,) strings, each "train", "val", "test", or "" where the data says nothing.
+    groups: (n,) strings or None; members of a group never straddle splits. "" is no group.
+    classes: names the data itself lists, in its order; empty where they follow from the targets.
+    name, format: for people.
+    notes: what the reader of the format noticed, as (code, message, items).
+    """
+
+    images: Images
+    target: str
+    targets: NDArray[Any]
+    splits: NDArray[np.str_]
+    groups: NDArray[np.str_] | None
+    name: str
+    format: str
+    classes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+    def __post_init__(self) -> None:
+        count = len(self.images)
+        for column, values in (("targets", self.targets), ("splits", self.splits), ("groups", self.groups)):
+            if values is not None and len(values) != count:
+                raise SightlineError(f"{count} images, but {len(values)} {column}", self.name)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, indices: Indices) -> Dataset:
+        """The examples at `indices`, in that order."""
+        return dataclasses.replace(
+            self,
+            images=TakenImages(self.images, indices),
+            targets=self.targets[indices],
+            splits=self.splits[indices],
+            groups=None if self.groups is None else self.groups[indices],
+        )
+
+    def probe(self, max_pixels: int = MAX_PIXELS) -> Probe:
+        """Reads a sample of at most 256 images, evenly spread. Raises SightlineError where none can be read."""
+        widths: list[int] = []
+        heights: list[int] = []
+        grey = True
+        last = SightlineError("there are no images", self.name)
+        for index in np.unique(np.linspace(0, len(self) - 1, min(PROBED, len(self))).astype(np.int64)):
+            try:
+                pixels = read(self.images.load(int(index)), (128, 128), max_pixels)
+            except SightlineError as error:
+                last = error
+                continue
+            heights.append(pixels.shape[0])
+            widths.append(pixels.shape[1])
+            grey = grey and pixels.shape[2] == 1
+        if not widths:
+            raise SightlineError("none of the images can be read", self.name, str(last))
+        return Probe(int(np.median(widths)), int(np.median(heights)), 1 if grey else 3, len(widths))
+
+
+def no_splits(count: int) -> NDArray[np.str_]:
+    """The splits column of data that says nothing about splits."""
+    return np.zeros(count, dtype="<U5")

@@ -1,0 +1,117 @@
+"""NPZ: x_train, y_train[, x_val, y_val][, x_test, y_test], or just x, y (then there are no splits).
+
+x: images, (n, height, width), (n, height, width, 1, 3 or 4) or (n, 1 or 3, height, width), of any real dtype; those of
+one dtype are scaled together. y: (n,) or (n, 1) numbers or strings, or one-hot (n, k). Arrays of Python objects are
+refused: only pickle, which can run code, could read them.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.errors import SightlineError
+from sightline.data.dataset import SPLITS, ArrayImages, ChainedImages, Dataset
+from sightline.data.formats._common import Note, is_file
+from sightline.data.formats.arrays import as_images, label_texts, to_bytes
+
+MOST_BYTES = 16 * 2**30
+WANTED = "the keys are x_train, y_train[, x_val, y_val][, x_test, y_test], or x, y"
+
+
+def sniff(path: Path) -> bool:
+    """Whether this is a file with the suffix .npz."""
+    return path.suffix.lower() == ".npz" and is_file(path)
+
+
+def load(path: Path) -> Dataset:
+    """The images and labels in an NPZ file. Raises SightlineError for what breaks the format."""
+    names = _names(path)
+    parts = _parts(names, path)
+    stored = _read(path, [name for x, y, _ in parts for name in (x, y)])
+    images = [as_images(stored[x], f"{path}: {x}") for x, _, _ in parts]
+    targets = [label_texts(stored[y], f"{path}: {y}") for _, y, _ in parts]
+    for (x, y, _), pixels, labels in zip(parts, images, targets, strict=True):
+        if len(pixels) != len(labels):
+            raise SightlineError(f"{x} holds {len(pixels)} images, but {y} {len(labels)} labels", str(path))
+    if not sum(len(pixels) for pixels in images):
+        raise SightlineError("there are no images", str(path))
+    others = [name for name in names if name not in {key for x, y, _ in parts for key in (x, y)}]
+    note: Note = ("other_keys", f"not used of this file: {', '.join(others)}", tuple(others))
+    chained = _chain(images, [x for x, _, _ in parts])
+    return Dataset(
+        images=chained[0] if len(chained) == 1 else ChainedImages(tuple(chained)),
+        target="label",
+        targets=np.concatenate(targets),
+        splits=np.repeat(np.array([split for _, _, split in parts], "<U5"), [len(pixels) for pixels in images]),
+        groups=None,
+        name=str(path),
+        format="npz",
+        notes=(note,) if others else (),
+    )
+
+
+def _chain(images: list[NDArray[Any]], prefixes: list[str]) -> list[ArrayImages]:
+    """Parts scaled together, so that a training and a test part of one dtype mean the same."""
+    if all(pixels.dtype.kind != "f" or np.isfinite(pixels).all() for pixels in images):
+        return [ArrayImages(pixels, prefix) for pixels, prefix in zip(to_bytes(images), prefixes, strict=True)]
+    lists = iter(to_bytes([image for pixels in images for image in pixels]))
+    return [ArrayImages([next(lists) for _ in pixels], prefix) for pixels, prefix in zip(images, prefixes, strict=True)]
+
+
+def _parts(names: list[str], path: Path) -> list[tuple[str, str, str]]:
+    """(key of the images, key of the labels, split) of each part."""
+    pairs = [(f"x_{split}", f"y_{split}", split) for split in SPLITS]
+    if "x_train" not in names and "x" in names:
+        pairs = [("x", "y", "")]
+    parts = [pair for pair in pairs if pair[0] in names]
+    found = f"found: {', '.join(names) or 'none'}"
+    if not parts:
+        raise SightlineError(f"there are no images under the keys that are looked for; {found}", str(path), WANTED)
+    for x, y, _ in parts:
+        if y not in names:
+            raise SightlineError(f"{x} has no labels: the key {y} is missing; {found}", str(path), WANTED)
+    return parts
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as file:
+            members = file.infolist()
+    except FileNotFoundError:
+        raise SightlineError("the file does not exist", str(path), "check the path") from None
+    except Exception as error:  # zipfile raises many things on damaged files
+        raise SightlineError(f"this is no NPZ file, or a damaged one ({error})", str(path)) from None
+    total = sum(member.file_size for member in members)
+    if total > MOST_BYTES:
+        raise SightlineError(
+            f"the arrays announce {total / 2**30:.0f} GiB, more than the {MOST_BYTES / 2**30:.0f} GiB allowed",
+            str(path),
+            "save the images as files in class folders instead",
+        )
+    return [member.filename.removesuffix(".npy") for member in members]
+
+
+def _read(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    name = ""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            for name in names:
+                found[name] = file[name]
+    except Exception as error:  # numpy and zipfile raise nearly anything on damaged files
+        if "allow_pickle" in str(error):
+            raise SightlineError(
+                f"{name} holds Python objects, which only pickle could read, and pickle can run code",
+                str(path),
+                "save plain arrays, for example: np.savez_compressed(path, x_train=np.stack(images), y_train=labels)",
+            ) from None
+        raise SightlineError(f"{name or 'the file'} cannot be read ({error})", str(path), "save it again") from None
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):
+            raise SightlineError(f"{name} is no array", str(path))
+    return found

@@ -1,0 +1,212 @@
+"""Reading one image: the rules are written here, and tested.
+
+- EXIF orientation is applied. An animated or multi-page image gives its first frame.
+- Grey stays grey (height, width, 1); everything else becomes RGB (height, width, 3). RGB whose three channels
+  are equal in every pixel is grey.
+- Transparency is laid over white. CMYK and palettes are converted by Pillow.
+- 16-bit integers are scaled (v / 257), not clipped. 32-bit integers and floats are scaled from 0..1, 0..255 or
+  0..65535, the smallest of these that holds them; what fits none is stretched from its minimum to its maximum.
+- No more than `max_pixels` are decoded.
+- A JPEG may be decoded at a reduced scale, never below twice the wanted size.
+- The one resize is Pillow's BILINEAR: a triangle filter that widens as it shrinks (antialiased).
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from sightline.core.errors import SightlineError
+
+Pixels = NDArray[np.uint8]
+MAX_PIXELS = 200_000_000
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jfif .png .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .avif .tga .ico".split()
+)
+Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is an error instead of a warning
+ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+Source = str | Path | bytes | NDArray[Any] | Image.Image
+
+
+def read(source: Source, least: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """The pixels of an image file, its bytes, an array or a Pillow image: uint8 (height, width, 1 or 3).
+
+    least: (width, height) that the caller will resize to; a large JPEG is then decoded at a reduced scale of at
+    least twice that. Raises SightlineError for what is no image, is damaged or too large.
+    """
+    return read_sized(source, least, max_pixels)[0]
+
+
+def read_sized(
+    source: Source, least: tuple[int, int] | None = None, max_pixels: int = MAX_PIXELS
+) -> tuple[Pixels, tuple[int, int]]:
+    """`read`, and the (width, height) of the whole image as it is seen, whatever the scale of the pixels."""
+    if isinstance(source, np.ndarray):
+        pixels = from_array(source)
+        return pixels, (pixels.shape[1], pixels.shape[0])
+    if isinstance(source, Image.Image):
+        return _pixels(source, source.size)
+    where = "" if isinstance(source, bytes) else str(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # damaged metadata: Pillow warns, the pixels are what counts
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+                size = image.size
+                _guard(size, max_pixels)
+                if least and image.format == "JPEG":
+                    # Turned images are measured on the other side; the larger of both serves either way.
+                    side = 2 * max(least)
+                    image.draft(None, (side, side))
+                return _pixels(image, size)
+    except SightlineError as error:
+        raise SightlineError(error.what, where, error.fix) from None
+    except FileNotFoundError:
+        raise SightlineError("the image does not exist", where) from None
+    except IsADirectoryError:
+        raise SightlineError("this is a folder, not an image", where) from None
+    except PermissionError:
+        raise SightlineError("the image may not be read", where) from None
+    except UnidentifiedImageError:
+        raise SightlineError(_unidentified(source), where) from None
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+        raise SightlineError(f"the image is damaged ({_brief(error)})", where) from None
+
+
+def _guard(size: tuple[int, int], max_pixels: int) -> None:
+    width, height = size
+    if width * height > max_pixels:
+        raise SightlineError(
+            f"the image has {width} x {height} pixels, more than the limit of {max_pixels:,}",
+            fix=f"if it is genuine, allow it: --max-pixels {width * height}",
+        )
+
+
+def _unidentified(source: str | Path | bytes) -> str:
+    size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+    return "the image file is empty (0 bytes)" if size == 0 else "this is no image, or of an unknown format"
+
+
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def _pixels(image: Image.Image, size: tuple[int, int]) -> tuple[Pixels, tuple[int, int]]:
+    orientation = _orientation(image)
+    array = _convert(image)
+    if orientation > 1:
+        array = _turn(array, orientation)
+    return array, (size[1], size[0]) if orientation > 4 else size
+
+
+def _orientation(image: Image.Image) -> int:
+    # Reading EXIF costs more than decoding a small PNG; only these formats can carry an orientation.
+    if image.format == "PNG" and "exif" not in image.info and "Raw profile type exif" not in image.info:
+        return 1
+    try:
+        value = image.getexif().get(0x0112, 1)
+    except Exception:  # EXIF that lies is no reason to lose the image
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+_TURNS: dict[int, tuple[int, bool]] = {2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False), 7: (3, True), 8: (1, False)}
+"""EXIF orientation to (quarter turns counter-clockwise, then mirrored left to right)."""
+
+
+def _turn(array: Pixels, orientation: int) -> Pixels:
+    turns, mirrored = _TURNS[orientation]
+    array = np.rot90(array, turns)
+    return np.ascontiguousarray(array[:, ::-1] if mirrored else array)
+
+
+def _convert(image: Image.Image) -> Pixels:
+    mode = image.mode
+    if mode == "L" and "transparency" not in image.info:
+        return np.asarray(image)[:, :, None]
+    if mode == "1":
+        return np.asarray(image.convert("L"))[:, :, None]
+    if mode == "F" or mode.startswith("I"):
+        return from_array(np.asarray(image))
+    if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    return _as_grey(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
+
+
+def _as_grey(rgb: Pixels) -> Pixels:
+    # A handful of pixels tells most colour images apart before all are compared.
+    for part in (rgb[::17, ::13], rgb):
+        if not (np.array_equal(part[..., 0], part[..., 1]) and np.array_equal(part[..., 0], part[..., 2])):
+            return rgb
+    return np.ascontiguousarray(rgb[..., :1])
+
+
+def from_array(array: NDArray[Any]) -> Pixels:
+    """uint8 (height, width, 1 or 3) from (height, width) or (height, width, 1, 3 or 4) of any real dtype, 0..255.
+
+    Integers of more than 8 bits and floats are scaled as the rules above say. Raises SightlineError for other shapes.
+    """
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise SightlineError(
+            f"an image array has shape (height, width) or (height, width, 1, 3 or 4), not {tuple(array.shape)}"
+        )
+    if array.dtype != np.uint8:
+        array = _to_bytes(array)
+    if array.shape[2] == 4:
+        alpha = array[..., 3:].astype(np.uint16)
+        array = ((array[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return _as_grey(cast("Pixels", array)) if array.shape[2] == 3 else cast("Pixels", array)
+
+
+def _to_bytes(array: NDArray[Any]) -> Pixels:
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype == np.uint16:
+        return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    values = array.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise SightlineError("the image holds values that are not finite numbers")
+    low, high = float(values.min()), float(values.max())
+    is_float = array.dtype.kind == "f"
+    if low >= 0 and high <= 255 and not (is_float and high <= 1):
+        return np.rint(values).astype(np.uint8)
+    if low < 0 or high > 65535:
+        return np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    return np.rint(values * (255 if is_float and high <= 1 else 1 / 257)).astype(np.uint8)
+
+
+def to_channels(pixels: Pixels, channels: int) -> Pixels:
+    """Grey (1) or RGB (3) from either; grey by the ITU-R 601 luma that Pillow uses."""
+    if pixels.shape[2] == channels:
+        return pixels
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=2)
+    return np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
+
+
+def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    """uint8 (height, width, channel) stretched to `size` (width, height) by the one specified filter."""
+    height, width, channels = pixels.shape
+    if (width, height) == size:
+        return pixels
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    array = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+    return array[:, :, None] if channels == 1 else array
+
+
+def to_image(pixels: Pixels | Image.Image) -> Image.Image:
+    """A Pillow image of (height, width, 1 or 3) pixels."""
+    if isinstance(pixels, Image.Image):
+        return ImageOps.exif_transpose(pixels).convert("RGB")
+    pixels = from_array(pixels)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("RGB")

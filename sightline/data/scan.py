@@ -1,0 +1,171 @@
+"""One pass over all images: each is decoded once, and all that is wanted of it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.errors import SightlineError
+from sightline.core.task import Arrays
+from sightline.data.dataset import Dataset, Indices
+from sightline.data.image import MAX_PIXELS, Pixels, read_sized
+from sightline.data.parallel import default_workers, ordered_map
+
+HASHED_SIDE = 256
+"""A large JPEG is decoded at no less than twice this side: the pixel hash must not depend on the network's input."""
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one pass found, as columns over the n examples of a dataset.
+
+    hashes: (n,) uint64, the pixel hash; 0 where the image cannot be read.
+    sizes: (n, 2) int32, width and height in pixels; 0 where unreadable.
+    channels: (n,) uint8, 1 or 3; 0 where unreadable.
+    errors: index to what was wrong with the image.
+    cache: preprocessed arrays over the n examples, zeros where unreadable; empty if none were asked for.
+    """
+
+    hashes: NDArray[np.uint64]
+    sizes: NDArray[np.int32]
+    channels: NDArray[np.uint8]
+    errors: dict[int, str]
+    cache: Arrays
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """(n,) whether the image could be read."""
+        return self.channels > 0
+
+    def take(self, indices: Indices) -> Scan:
+        """The columns at `indices`; the cache is copied only where it is in memory."""
+        places = {int(old): new for new, old in enumerate(indices)}
+        return Scan(
+            self.hashes[indices],
+            self.sizes[indices],
+            self.channels[indices],
+            {places[i]: text for i, text in self.errors.items() if i in places},
+            {key: values[indices] for key, values in self.cache.items()},
+        )
+
+
+def pixel_hash(pixels: Pixels) -> int:
+    """64 bits over shape and pixels; never 0. Equal for files of other formats with the same pixels."""
+    digest = hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=8, person=b"%dx%dx%d" % pixels.shape)
+    return int.from_bytes(digest.digest(), "little") or 1
+
+
+def scan(
+    dataset: Dataset,
+    preprocess: Callable[[Pixels], Arrays] | None = None,
+    side: int = HASHED_SIDE,
+    workers: int | None = None,
+    max_pixels: int = MAX_PIXELS,
+    folder: Path | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Scan:
+    """Decodes every image once: hash, size, and what `preprocess` makes of it.
+
+    side: the larger side of what `preprocess` resizes to. folder: where a cache too large for memory is mapped
+    (the file has no name and vanishes with the process). progress: called with the number of examples done.
+    """
+    count = len(dataset)
+    hashes, sizes = np.zeros(count, np.uint64), np.zeros((count, 2), np.int32)
+    channels = np.zeros(count, np.uint8)
+    errors: dict[int, str] = {}
+    cache: Arrays = {}
+
+    def work(start: int) -> list[_Seen]:
+        return [_look(dataset, i, preprocess, side, max_pixels) for i in range(start, min(start + CHUNK, count))]
+
+    workers = default_workers(count) if workers is None else workers
+    starts = range(0, count, CHUNK)
+    for start, seen in zip(starts, ordered_map(work, starts, workers), strict=True):
+        for index, one in enumerate(seen, start):
+            if isinstance(one, str):
+                errors[index] = one
+                continue
+            hashes[index], sizes[index], channels[index], arrays = one
+            for key, array in arrays.items():
+                if key not in cache:
+                    cache[key] = _allocate((count, *array.shape), array.dtype, folder)
+                cache[key][index] = array
+        if progress:
+            progress(start + len(seen))
+    return Scan(hashes, sizes, channels, errors, cache)
+
+
+_Seen = tuple[int, tuple[int, int], int, Arrays] | str
+
+
+def _look(
+    dataset: Dataset, index: int, preprocess: Callable[[Pixels], Arrays] | None, side: int, max_pixels: int
+) -> _Seen:
+    try:
+        source = dataset.images.load(index)
+        pixels, size = read_sized(source, (HASHED_SIDE, HASHED_SIDE), max_pixels)
+        found = pixel_hash(pixels)
+        arrays: Arrays = {}
+        if preprocess:
+            if side > HASHED_SIDE and pixels.shape[1::-1] != size:
+                pixels = read_sized(source, (side, side), max_pixels)[0]
+            arrays = preprocess(pixels)
+        return found, size, pixels.shape[2], arrays
+    except SightlineError as error:
+        return error.what
+
+
+def _allocate(shape: tuple[int, ...], dtype: np.dtype[Any], folder: Path | None) -> NDArray[Any]:
+    size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
+    if size <= memory_budget():
+        return np.zeros(shape, dtype)
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
+            return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+    except OSError as error:
+        raise SightlineError(
+            f"the decoded images need {size / 2**30:.1f} GiB, more than fits in memory or on disk ({error.strerror})",
+            str(folder or tempfile.gettempdir()),
+            "free some space, or make the images smaller: --imgsz 128",
+        ) from None
+
+
+def memory_budget() -> int:
+    """Bytes that decoded images may take in memory: 40 % of what is available now; 2 GiB where that is unknown."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+        return int(available * 1024 * 0.4)
+    except (OSError, StopIteration, ValueError, IndexError):
+        return 2 * 2**30
+
+
+def usable(scanned: Scan, names: Callable[[int], str], max_bad: float) -> Indices:
+    """Indices of the readable examples. Raises SightlineError where more than `max_bad` (a share) are not."""
+    good = np.flatnonzero(scanned.readable)
+    count = len(scanned.hashes)
+    bad = count - len(good)
+    if bad > max_bad * count:
+        first, why = next(iter(scanned.errors.items()))
+        raise SightlineError(
+            f"{bad} of {count} images cannot be read",
+            f"the first is {names(first)}: {why}",
+            f"mend or remove them (list them with: sightline check), or allow it: --max-bad {min(1.0, bad / count + 0.01):.2f}",
+        )
+    return good
+
+
+def chunks(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` that cover 0..count."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))

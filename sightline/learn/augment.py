@@ -1,0 +1,123 @@
+"""Augmentation of a whole batch on the device: geometry is one affine matrix per example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sightline.learn.batches import Tensors
+
+POLICIES = ("auto", "none", "light", "strong")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is done to a batch. Angles in degrees, shifts as a share of the side, the rest as shares.
+
+    turn, stretch, shear, shift: the largest change either way. flip: mirror half of the images left to right.
+    light: the largest change of brightness and contrast. erase: side of an erased square. mix: share of batches mixed.
+    """
+
+    turn: float = 0.0
+    stretch: float = 0.0
+    shear: float = 0.0
+    shift: float = 0.0
+    flip: bool = False
+    light: float = 0.0
+    erase: float = 0.0
+    mix: float = 0.0
+
+
+def choose(name: str, channels: int) -> Policy:
+    """The written rule: colour images are taken for photos, which may be mirrored; grey ones for signs and letters,
+    which may not, but may be turned and stretched a little. `auto` is `light`."""
+    if name == "none":
+        return Policy()
+    strong = name == "strong"
+    if channels == 3:
+        return Policy(turn=10, stretch=0.1, shift=0.1, flip=True, light=0.3, erase=0.3, mix=0.5) if strong else Policy(
+            shift=0.07, flip=True
+        )
+    return Policy(turn=15, stretch=0.15, shear=10, shift=0.1, light=0.2, erase=0.3, mix=0.3) if strong else Policy(
+        turn=8, stretch=0.08, shear=4, shift=0.07
+    )
+
+
+def augment(inputs: Tensors, targets: Tensors, policy: Policy, generator: torch.Generator) -> tuple[Tensors, Tensors]:
+    """inputs["image"]: float (batch, channel, height, width), normalised. Acts on the keys it knows, leaves others."""
+    images = inputs["image"]
+    matrices = affine(len(images), policy, generator)
+    images = warp(images, matrices.to(images.device))
+    if policy.light:
+        images = _relight(images, policy.light, generator)
+    if policy.erase:
+        images = _erase(images, policy.erase, generator)
+    if policy.mix and "label" in targets and _uniform((1,), 0, 1, generator).item() < policy.mix:
+        images, mixed = _mix(images, targets["label"], generator)
+        targets = {**targets, **mixed}
+    return {**inputs, "image": images}, targets
+
+
+def affine(count: int, policy: Policy, generator: torch.Generator) -> Tensor:
+    """(count, 2, 3) matrices from output to input places, both in -1..1, as `affine_grid` takes them."""
+    angle = torch.deg2rad(_uniform((count,), -policy.turn, policy.turn, generator))
+    shear = torch.tan(torch.deg2rad(_uniform((count,), -policy.shear, policy.shear, generator)))
+    wide, high = torch.exp(_uniform((2, count), -policy.stretch, policy.stretch, generator))
+    if policy.flip:
+        wide = wide * (torch.randint(0, 2, (count,), generator=generator) * 2 - 1)
+    shift = _uniform((count, 2), -2 * policy.shift, 2 * policy.shift, generator)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    rows = [torch.stack([wide * cos, wide * (shear * cos - sin)], 1), torch.stack([high * sin, high * (shear * sin + cos)], 1)]
+    return torch.cat([torch.stack(rows, 1), shift[:, :, None]], 2)
+
+
+def warp(images: Tensor, matrices: Tensor) -> Tensor:
+    """(batch, channel, height, width) sampled bilinearly; beyond the border the border is repeated."""
+    grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator) * (high - low) + low
+
+
+def _relight(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    contrast = torch.exp(_uniform((len(images), 1, 1, 1), -most, most, generator)).to(images.device)
+    brightness = _uniform((len(images), 1, 1, 1), -most, most, generator).to(images.device)
+    return images * contrast + brightness
+
+
+def _erase(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    count, _, height, width = images.shape
+    sides = _uniform((count, 1), 0, most, generator)
+    masks: list[Tensor] = []
+    for length in (height, width):
+        centre = _uniform((count, 1), 0, 1, generator)
+        places = (torch.arange(length)[None] + 0.5) / length
+        masks.append(((places - centre).abs() < sides / 2).to(images.device))
+    inside = masks[0][:, None, :, None] & masks[1][:, None, None, :]
+    return images.masked_fill(inside, 0.0)
+
+
+def _mix(images: Tensor, label: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensors]:
+    """Mixup or cutmix, by turns of chance (Zhang et al. 2018; Yun et al. 2019).
+
+    Returns the images and {"mixed_label": the other's label, "share": () the share of the image's own}.
+    """
+    count, _, height, width = images.shape
+    other = torch.randperm(count, generator=generator).to(images.device)
+    share = float(_uniform((1,), 0.5, 1, generator))
+    if torch.rand(1, generator=generator) < 0.5:
+        images = share * images + (1 - share) * images[other]
+    else:
+        side = (1 - share) ** 0.5
+        top = int(float(torch.rand(1, generator=generator)) * height * (1 - side))
+        left = int(float(torch.rand(1, generator=generator)) * width * (1 - side))
+        low, right = top + round(height * side), left + round(width * side)
+        images = images.clone()
+        images[:, :, top:low, left:right] = images[other, :, top:low, left:right]
+        share = 1 - (low - top) * (right - left) / (height * width)
+    return images, {"mixed_label": label[other], "share": torch.tensor(share, device=images.device)}

@@ -1,0 +1,101 @@
+"""The network as users get it: raw bytes in, finished answers out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sightline.core.errors import MissingExtra, SightlineError
+from sightline.core.spec import Spec
+from sightline.core.task import Arrays, Learner, Runner
+
+PARITY = 1e-4
+"""Largest difference of an output between the network and its export, on real inputs."""
+
+
+def normalise(images: Tensor, spec: Spec) -> Tensor:
+    """uint8 (batch, height, width, channel) to float32 (batch, channel, height, width), channels last in memory."""
+    mean = torch.tensor(spec.mean, device=images.device)
+    scale = 1 / torch.tensor(spec.std, device=images.device)
+    return ((images.float() - mean) * scale).permute(0, 3, 1, 2)
+
+
+class Deployed(nn.Module):
+    """Normalisation, network, and the task's own outputs in one module: what is exported."""
+
+    def __init__(self, network: nn.Module, learner: Learner, spec: Spec) -> None:
+        super().__init__()
+        self.network, self.learner, self.spec = network, learner, spec
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The outputs in the order of their names."""
+        return tuple(self.named(images).values())
+
+    def named(self, images: Tensor) -> dict[str, Tensor]:
+        """The outputs by name."""
+        return self.learner.outputs(self.network(normalise(images, self.spec)), self.spec)
+
+
+class TorchRunner:
+    """Judges a network in training: the same answers as the exported graph, before it is exported."""
+
+    def __init__(self, network: nn.Module, learner: Learner, spec: Spec, device: torch.device) -> None:
+        self._module, self._device = Deployed(network, learner, spec).eval(), device
+
+    def __call__(self, inputs: Arrays) -> Arrays:
+        """uint8 images (batch, height, width, channel) in, the task's named outputs out."""
+        with torch.inference_mode():
+            named = self._module.named(torch.from_numpy(np.ascontiguousarray(inputs["image"])).to(self._device))
+            return {name: value.cpu().numpy() for name, value in named.items()}
+
+
+def export_graph(network: nn.Module, learner: Learner, spec: Spec) -> bytes:
+    """The deployed network as an ONNX model with a free batch axis."""
+    try:
+        import onnx  # pyright: ignore[reportUnusedImport] # noqa: F401
+        import onnxscript  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs] # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(str(error.name), "train", "writing the bundle") from None
+    module = Deployed(network, learner, spec).cpu().eval()
+    shape = [side or 64 for side in spec.inputs["image"].shape]
+    example = torch.zeros((2, *shape), dtype=torch.uint8)
+    with torch.no_grad():
+        names = list(module.named(example))
+    with _silent():
+        program: Any = torch.onnx.export(
+            module, (example,), dynamo=True, input_names=["image"], output_names=names, dynamic_shapes=({0: "batch"},),
+            optimize=True, verbose=False,
+        )  # fmt: skip
+    return program.model_proto.SerializeToString()
+
+
+def prove_parity(ours: Runner, exported: Runner, inputs: Arrays) -> float:
+    """The largest difference between both runners on real inputs. Raises SightlineError above 1e-4."""
+    first, second = ours(inputs), exported(inputs)
+    worst = max(float(np.abs(first[name] - second[name]).max()) for name in first)
+    if not worst <= PARITY:
+        raise SightlineError(
+            f"the exported graph differs from the network by {worst:.2g}", fix="please report this network as a bug"
+        )
+    return worst
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """The exporter talks on every channel; none of it helps a user."""
+    level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

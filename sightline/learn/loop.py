@@ -1,0 +1,113 @@
+"""The loop: one generator for all tasks. The caller logs, evaluates, saves and stops."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from sightline.core.errors import SightlineError
+from sightline.core.spec import Spec
+from sightline.core.task import Learner
+from sightline.learn.augment import Policy, augment
+from sightline.learn.batches import Batches, keyed
+from sightline.learn.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer
+from sightline.learn.deploy import normalise
+from sightline.learn.optimizer import Average, learning_rate, make_optimizer, set_learning_rate
+from sightline.learn.plan import Plan
+
+LOOK_EVERY = 16
+"""Steps between looks at the loss: reading it more often would make a GPU wait."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where the training stands: steps done, and the mean loss since the epoch began.
+
+    epoch: number of the epoch, from 1; finished: whether it is complete (the last one may be cut short by the plan).
+    """
+
+    step: int
+    epoch: int
+    finished: bool
+    loss: float
+
+
+class Trainer:
+    """Network, optimizer and average: all that changes while training, and how it is saved and restored."""
+
+    def __init__(self, learner: Learner, network: nn.Module, spec: Spec, plan: Plan, device: torch.device) -> None:
+        self.learner, self.spec, self.plan, self.device = learner, spec, plan, device
+        self.network = network.to(device, memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.network, plan.lr)
+        self.average = Average(self.network, plan.steps)
+        self.step = 0
+
+    def fit(self, batches: Batches, policy: Policy, pause: float) -> Iterator[Moment]:
+        """Trains from `self.step` to the end of the plan; yields at each epoch's end and about every `pause` seconds.
+
+        Raises SightlineError as soon as the loss is not finite.
+        """
+        while self.step < self.plan.steps:
+            epoch, place = divmod(self.step, self.plan.per_epoch)
+            order = batches.order(epoch)
+            last = min(self.plan.per_epoch, self.plan.steps - epoch * self.plan.per_epoch)
+            total, seen, since = torch.zeros((), device=self.device), 0, time.monotonic()
+            while place < last:
+                total += self.train_step(batches, order, place, policy)
+                seen, place = seen + 1, place + 1
+                if seen % LOOK_EVERY == 0 or place == last:
+                    mean = self._finite(float(total) / seen)
+                    if place < last and time.monotonic() - since > pause:
+                        yield Moment(self.step, epoch + 1, False, mean)
+                        since = time.monotonic()
+            yield Moment(self.step, epoch + 1, True, float(total) / seen)
+
+    def train_step(self, batches: Batches, order: object, place: int, policy: Policy) -> torch.Tensor:
+        """One step; its loss, detached, () on the device."""
+        key = keyed(batches.seed, "step", self.step)
+        torch.manual_seed(key)  # what a network draws itself (dropout) must not depend on the history
+        generator = torch.Generator().manual_seed(key)
+        self.network.train()
+        inputs, targets = batches.batch(order, place, self.device)  # pyright: ignore[reportArgumentType]
+        inputs["image"] = normalise(inputs["image"], self.spec)
+        if policy != Policy():
+            inputs, targets = augment(inputs, targets, policy, generator)
+        set_learning_rate(self.optimizer, learning_rate(self.step, self.plan.steps, self.plan.lr))
+        loss = self.learner.loss(self.network, inputs, targets, self.spec)["loss"]
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.average.update(self.network, self.step)
+        self.step += 1
+        return loss.detach()
+
+    def _finite(self, loss: float) -> float:
+        if loss != loss or loss in (float("inf"), float("-inf")):
+            raise SightlineError(
+                f"the loss is no longer a finite number (step {self.step})",
+                fix=f"train again with a smaller learning rate: --lr {self.plan.lr / 5:.2g}",
+            )
+        return loss
+
+    def save(self) -> Checkpoint:
+        """The whole state."""
+        return Checkpoint(
+            {
+                "network": dict(self.network.state_dict()),
+                "average": self.average.tensors,
+                "optimizer": optimizer_tensors(self.optimizer),
+            },
+            {"step": self.step},
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """The inverse of `save`."""
+        self.network.load_state_dict(checkpoint.tensors["network"])
+        for name, tensor in checkpoint.tensors["average"].items():
+            self.average.tensors[name].copy_(tensor)
+        restore_optimizer(self.optimizer, checkpoint.tensors["optimizer"])
+        self.step = int(checkpoint.meta["step"])

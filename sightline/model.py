@@ -1,0 +1,79 @@
+"""Model: a bundle in Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+from sightline.core.errors import SightlineError
+from sightline.core.predictions import Prediction
+from sightline.core.spec import Spec
+from sightline.run.bundle import open_bundle
+from sightline.verbs.evaluate import evaluate
+from sightline.verbs.predict import Predictor, gather
+
+
+class Model:
+    """A trained model. `path`: the bundle's file; `spec`: what it needs to predict; `card`: where it comes from."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Raises SightlineError where the bundle is missing, damaged, altered or newer."""
+        self._bundle = open_bundle(path)
+        self._predictor = Predictor(self._bundle)
+
+    path = property(lambda self: self._bundle.path, doc="The bundle's file.")
+
+    @property
+    def spec(self) -> Spec:
+        """All that is needed to predict."""
+        return self._bundle.spec
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """Data fingerprint, split, options, scores, versions."""
+        return self._bundle.card
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The scores on the test part of the training data, or on val where it had none."""
+        scores = self.card["scores"]
+        return scores.get("test", scores["val"])["metrics"]
+
+    def predict(self, source: Any) -> Any:
+        """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob.
+
+        A batch of images is a list or an array (n, height, width, channel). Raises SightlineError for what cannot
+        be read.
+        """
+        sources, single = _sources(source)
+        found: list[Prediction] = []
+        for place, answer in enumerate(self._predictor.answers(sources, workers=0 if len(sources) < 64 else None)):
+            if answer.prediction is None:
+                name = str(answer.source) if isinstance(answer.source, str | Path) else f"image {place}"
+                raise SightlineError(answer.error or "", name)
+            found.append(answer.prediction)
+        return found[0] if single else found
+
+    def evaluate(self, data: Any, labels: Any = None, **options: Any) -> dict[str, Any]:
+        """Scores on labelled data; see `sightline.verbs.evaluate.evaluate`."""
+        return evaluate(self._bundle, data, labels, **options)
+
+    def __repr__(self) -> str:
+        return f"Model({str(self.path)!r}, task={self.spec.task!r}, network={self.spec.network!r}, classes={len(self.spec.classes)})"
+
+
+def load(path: str | Path) -> Model:
+    """The model in a bundle file, or in a run folder."""
+    return Model(path)
+
+
+def _sources(source: Any) -> tuple[list[Any], bool]:
+    if isinstance(source, list | tuple):
+        return list(cast("list[Any]", source)), False
+    if isinstance(source, str | Path):
+        path = Path(source)
+        single = path.is_file() or not (path.is_dir() or any(c in str(source) for c in "*?["))
+        return ([path], True) if single else (list(gather([str(source)])), False)
+    if getattr(source, "ndim", 0) == 4:
+        return list(source), False
+    return [source], True

@@ -1,0 +1,48 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from sightline.core.errors import SightlineError
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Calls `write` with a file of a temporary name beside `path`, then renames it. What was there stays on failure."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise SightlineError(
+            f"cannot write the file ({error.strerror or error})",
+            str(path),
+            "check that the folder may be written to and has room; what was there before is untouched",
+        ) from None
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """`write_whole` of UTF-8 text."""
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def make_folder(path: Path) -> None:
+    """Makes the folder and its parents. Raises SightlineError where that is not allowed."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SightlineError(
+            f"cannot make the folder ({error.strerror})", str(path), "name another one with --out"
+        ) from None
+    if not os.access(path, os.W_OK):
+        raise SightlineError("the folder may not be written to", str(path), "name another one with --out")

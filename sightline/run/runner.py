@@ -1,0 +1,38 @@
+"""OnnxRunner: arrays in, arrays out, without torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from sightline.core.errors import SightlineError
+from sightline.core.task import Arrays
+
+_ERRORS_ONLY = 3
+
+
+class OnnxRunner:
+    """Runs a graph on the CPU. Keys in and out are the graph's own names; the first axis is the batch."""
+
+    def __init__(self, graph: bytes, threads: int = 0) -> None:
+        """threads: 0 leaves the choice to onnxruntime. Raises SightlineError for what is no usable graph."""
+        settings: Any = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        settings.log_severity_level = _ERRORS_ONLY
+        # Threads that spin while they wait for work take the processor from the decoders.
+        settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session: Any = onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise SightlineError(f"the model's graph cannot be loaded ({str(error)[:200]})") from None
+        self._outputs: list[str] = [output.name for output in self._session.get_outputs()]
+
+    def __call__(self, inputs: Arrays) -> Arrays:
+        """Raises SightlineError where names, dtypes or shapes do not fit the graph."""
+        try:
+            values = self._session.run(None, {name: np.ascontiguousarray(array) for name, array in inputs.items()})
+        except Exception as error:
+            raise SightlineError(f"the model cannot run on this input ({str(error)[:200]})") from None
+        return dict(zip(self._outputs, values, strict=True))

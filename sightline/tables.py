@@ -1,0 +1,81 @@
+"""The only lists to extend: names and where they are written. Nothing here is imported until it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A name's place as "module:attribute" (or "module"), and one line for people."""
+
+    place: str
+    summary: str
+
+    def load(self) -> Any:
+        """The attribute, or the module, itself."""
+        module, _, attribute = self.place.partition(":")
+        loaded = importlib.import_module(module)
+        return getattr(loaded, attribute) if attribute else loaded
+
+
+@dataclass(frozen=True)
+class NetworkEntry(Entry):
+    """A network: `place` is the torch module, `options` its options without torch."""
+
+    options: str = ""
+
+    def load_options(self) -> type:
+        """The dataclass of the network's own options."""
+        return Entry(self.options, "").load()
+
+
+VERBS = {
+    "check": Entry("sightline.verbs.check:command", "look for what is wrong with the data before training"),
+    "train": Entry("sightline.verbs.train:command", "train a network and write a bundle"),
+    "evaluate": Entry("sightline.verbs.evaluate:command", "score a bundle on labelled data"),
+    "predict": Entry("sightline.verbs.predict:command", "say what a bundle sees in images"),
+    "networks": Entry("sightline.verbs.about:networks", "list the networks"),
+    "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
+    "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),
+}
+
+TASKS = {
+    "classify": Entry("sightline.tasks.classify.task:Classify", "a label for each image"),
+}
+
+_NETWORKS = "sightline.tasks.classify.networks"
+_OPTIONS = "sightline.tasks.classify.options"
+NETWORKS: dict[str, dict[str, NetworkEntry]] = {
+    "classify": {
+        "auto": NetworkEntry(f"{_NETWORKS}.residual:Residual", "our small residual network, 8 px to 224 px", f"{_OPTIONS}:ResidualOptions"),
+        "cnn": NetworkEntry(f"{_NETWORKS}.cnn:CNN", "two conv-pool blocks and dense layers, as tutorials teach it", f"{_OPTIONS}:CNNOptions"),
+        "crnn": NetworkEntry(f"{_NETWORKS}.crnn:CRNN", "the same convolutions, then a recurrent layer over the columns", f"{_OPTIONS}:CRNNOptions"),
+        "timm": NetworkEntry(f"{_NETWORKS}.timm:Timm", "timm/NAME: any classifier of the timm library", f"{_OPTIONS}:TimmOptions"),
+    },
+}
+
+FORMATS = {
+    "digits": Entry("sightline.data.formats.digits", "the embedded 8x8 digits: the word `digits`"),
+    "arrays": Entry("sightline.data.formats.arrays", "numpy arrays, from Python: images and labels"),
+    "idx": Entry("sightline.data.formats.idx", "MNIST's own files, gzipped or not: a folder, or one of its files"),
+    "npz": Entry("sightline.data.formats.npz", "NPZ with x_train, y_train[, x_val, y_val][, x_test, y_test]"),
+    "parquet": Entry("sightline.data.formats.parquet", "Parquet with columns image (path or bytes) and label (needs the extra `parquet`)"),
+    "table": Entry("sightline.data.formats.table", "CSV or TSV: image,label[,split][,group]; paths relative to the file"),
+    "archive": Entry("sightline.data.formats.archive", "zip or tar of class folders"),
+    "folder": Entry("sightline.data.formats.folder", "a folder a class, flat or under train/val/test"),
+}
+"""In the order in which they are tried."""
+
+
+def network_entry(task: str, name: str) -> NetworkEntry:
+    """The entry of a network, where `timm/NAME` stands under `timm`. Raises SightlineError for an unknown name."""
+    family = name.split("/", 1)[0] if "/" in name else name
+    table = NETWORKS[task]
+    if family not in table or (family == "timm") != ("/" in name):
+        from sightline.core.errors import unknown
+
+        raise unknown("network", name, [n if n != "timm" else "timm/NAME" for n in table])
+    return table[family]

@@ -1,0 +1,1 @@
+"""One file a verb: one public function and one frozen Options dataclass."""

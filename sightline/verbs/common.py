@@ -1,0 +1,47 @@
+"""What several verbs need: the task of a dataset, one target, JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from sightline.core.errors import SightlineError, unknown
+from sightline.core.task import Task
+from sightline.data.dataset import Dataset
+from sightline.tables import TASKS
+
+
+def task_named(name: str) -> Task:
+    """The task of that name. Raises SightlineError with the nearest names."""
+    if name not in TASKS:
+        raise unknown("task", name, TASKS)
+    return TASKS[name].load()()
+
+
+def infer_task(dataset: Dataset, name: str | None = None) -> Task:
+    """The task that learns the dataset's kind of target, or the one named. Raises SightlineError where they differ."""
+    for task in map(task_named, [name] if name else TASKS):
+        if task.target == dataset.target:
+            return task
+    raise SightlineError(f"the data holds {dataset.target} targets, which {name or 'no task'} does not learn", dataset.name)
+
+
+def one_target(target: list[str], verb: str) -> str:
+    """The only positional argument of a verb."""
+    if len(target) != 1:
+        what = "no data was named" if not target else f"one thing at a time, not {len(target)}: {' '.join(target)}"
+        raise SightlineError(what, fix=f"type: sightline {verb} DATA (a path, or the word digits)")
+    return target[0]
+
+
+def print_json(value: Any) -> None:
+    """One document, one line, on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """A line for people, on stderr where stdout is meant for a program."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

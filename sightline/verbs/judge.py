@@ -1,0 +1,44 @@
+"""Predictions held against targets, batch by batch: what train and evaluate share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from sightline.core.spec import Spec
+from sightline.core.task import Arrays, Comparison, Runner, Scores, Task
+from sightline.data.scan import Scan, chunks
+
+BATCH = 256
+
+
+def outputs_of(task: Task, runner: Runner, cache: Arrays, spec: Spec) -> Iterator[Arrays]:
+    """The outputs over preprocessed arrays, a batch at a time."""
+    count = len(next(iter(cache.values())))
+    for part in chunks(count, BATCH):
+        yield task.infer(runner, {key: np.asarray(values[part]) for key, values in cache.items()}, spec)
+
+
+def compare_all(task: Task, runner: Runner, scan: Scan, targets: Sequence[Any], spec: Spec) -> list[Comparison]:
+    """One comparison an example, in order."""
+    found: list[Comparison] = []
+    for outputs in outputs_of(task, runner, scan.cache, spec):
+        for row in range(len(next(iter(outputs.values())))):
+            place = len(found)
+            size = (int(scan.sizes[place, 0]), int(scan.sizes[place, 1]))
+            prediction = task.postprocess({key: values[row] for key, values in outputs.items()}, size, spec)
+            found.append(task.compare(prediction, targets[place], spec))
+    return found
+
+
+def judge(task: Task, runner: Runner, scan: Scan, targets: Sequence[Any], spec: Spec) -> Scores:
+    """The scores over all examples of the scan."""
+    return task.summarize(compare_all(task, runner, scan, targets, spec), spec)
+
+
+def all_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Arrays:
+    """The outputs over all examples, joined along the batch axis."""
+    parts = list(outputs_of(task, runner, scan.cache, spec))
+    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

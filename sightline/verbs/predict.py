@@ -1,0 +1,217 @@
+"""predict: what a bundle sees in images. Neither torch nor labels are needed."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import io
+import os
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightline.core.errors import SightlineError
+from sightline.core.options import option, resolve
+from sightline.core.predictions import Prediction
+from sightline.core.task import Arrays, Runner, Task
+from sightline.core.spec import Spec
+from sightline.data.image import MAX_PIXELS, SUFFIXES, read_sized
+from sightline.data.parallel import default_workers, ordered_map
+from sightline.data.scan import chunks
+from sightline.run.bundle import Bundle, open_bundle
+from sightline.run.files import make_folder, write_text
+from sightline.run.runner import OnnxRunner
+from sightline.verbs.common import say, task_named
+
+CHUNK = 64
+
+
+@dataclass(frozen=True)
+class PredictOptions:
+    """Options of `predict`."""
+
+    top: int = option(5, "how many classes are listed", low=1)
+    min_confidence: float = option(0.0, "answers below this are left out", low=0, high=1)
+    out: Path | None = option(None, "folder for the images with the answers drawn on them")
+    csv: Path | None = option(None, "table of the answers, one row an image")
+    workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
+    max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
+    max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One image's prediction, or why there is none."""
+
+    source: Any
+    prediction: Prediction | None
+    error: str | None = None
+
+
+class Predictor:
+    """A bundle made ready once: images in, answers out."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.task: Task = task_named(bundle.spec.task)
+        self.spec: Spec = bundle.spec
+        self._graph = bundle.graph
+        self._runner: Runner | None = None
+
+    @property
+    def runner(self) -> Runner:
+        """Made at first use: the processes that read images must be forked before it has threads."""
+        if self._runner is None:
+            self._runner = OnnxRunner(self._graph)
+        return self._runner
+
+    def answers(self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Answer]:
+        """One answer a source (path, bytes, array or Pillow image), in order, read by several processes."""
+        shape = self.spec.inputs["image"].shape
+        least = (shape[1] or 0, shape[0] or 0)
+
+        def look(part: slice) -> list[_Seen]:
+            return [_look(self.task, self.spec, source, least, max_pixels) for source in sources[part]]
+
+        parts = list(chunks(len(sources), CHUNK))
+        workers = default_workers(len(sources)) if workers is None else workers
+        for part, seen in zip(parts, ordered_map(look, parts, workers), strict=True):
+            yield from self._finish(sources[part], seen)
+
+    def _finish(self, sources: Sequence[Any], seen: list[_Seen]) -> Iterator[Answer]:
+        """One call of the graph for inputs of equal shape; the answers in the order of the sources."""
+        by_shape: dict[tuple[Any, ...], list[int]] = {}
+        for place, one in enumerate(seen):
+            if not isinstance(one, str):
+                by_shape.setdefault(tuple(array.shape for array in one[0].values()), []).append(place)
+        predictions: dict[int, Prediction] = {}
+        for places in by_shape.values():
+            keys = _arrays(seen[places[0]])
+            batch = {key: np.stack([_arrays(seen[place])[key] for place in places]) for key in keys}
+            outputs = self.task.infer(self.runner, batch, self.spec)
+            for row, place in enumerate(places):
+                size = seen[place][1]
+                assert isinstance(size, tuple)
+                predictions[place] = self.task.postprocess({k: v[row] for k, v in outputs.items()}, size, self.spec)
+        for place, source in enumerate(sources):
+            one = seen[place]
+            yield Answer(source, predictions.get(place), one if isinstance(one, str) else None)
+
+
+_Seen = tuple[Arrays, tuple[int, int]] | str
+
+
+def _arrays(seen: _Seen) -> Arrays:
+    assert not isinstance(seen, str)
+    return seen[0]
+
+
+def _look(task: Task, spec: Spec, source: Any, least: tuple[int, int], max_pixels: int) -> _Seen:
+    try:
+        pixels, size = read_sized(source, least, max_pixels)
+        return task.preprocess(pixels, spec), size
+    except SightlineError as error:
+        return error.what
+
+
+def gather(sources: Iterable[str], standard_input: Iterable[str] | None = None) -> list[Path]:
+    """The image files that files, folders, globs and `-` (a list of paths on stdin) stand for, in that order.
+
+    Raises SightlineError for a source that stands for nothing.
+    """
+    found: list[Path] = []
+    for source in sources:
+        path = Path(source)
+        if source == "-":
+            found += [Path(line.rstrip("\r\n")) for line in (standard_input or sys.stdin) if line.strip()]
+        elif path.is_dir():
+            inside = sorted(Path(root) / f for root, _, files in os.walk(path) for f in files if not f.startswith("."))
+            images = [p for p in inside if p.suffix.lower() in SUFFIXES]
+            if not images:
+                raise SightlineError("there are no images in this folder", source)
+            found += images
+        elif path.exists():
+            found.append(path)
+        elif matches := sorted(glob.glob(source, recursive=True)):  # noqa: PTH207 (absolute patterns too)
+            found += [Path(match) for match in matches if Path(match).is_file()]
+        else:
+            raise SightlineError("there is no such image, folder or pattern", source)
+    return found
+
+
+def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
+    """`sightline predict MODEL SOURCE…`: a line an image; 2 where too many images could not be read."""
+    options = resolve(PredictOptions, given)
+    if len(target) < 2:
+        raise SightlineError(
+            "predict takes a bundle and images", fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, or -)"
+        )
+    predictor = Predictor(open_bundle(target[0]))
+    paths = gather(target[1:])
+    if options.out:
+        make_folder(options.out)
+    rows: list[dict[str, Any]] = []
+    bad: list[str] = []
+    begun = time.monotonic()
+    for answer in predictor.answers(paths, options.workers, options.max_pixels):
+        row = _row(answer, options)
+        if answer.error:
+            bad.append(f"{answer.source}: {answer.error}")
+        elif options.out:
+            _draw(answer, options.out, len(rows), options.max_pixels)
+        if options.csv:
+            rows.append(row)
+        _print(answer, row, options, as_json)
+    seconds = time.monotonic() - begun
+    if options.csv:
+        write_text(options.csv, _table(rows, predictor.task.columns))
+    return _close(paths, bad, seconds, options, as_json)
+
+
+def _row(answer: Answer, options: PredictOptions) -> dict[str, Any]:
+    row: dict[str, Any] = {"image": str(answer.source)}
+    if answer.prediction is None:
+        return {**row, "error": answer.error}
+    return {**row, **answer.prediction.to_dict(options.top, options.min_confidence)}
+
+
+def _print(answer: Answer, row: dict[str, Any], options: PredictOptions, as_json: bool) -> None:
+    from sightline.verbs.common import print_json
+
+    if as_json:
+        print_json(row)
+    elif answer.prediction:
+        print(f"{answer.source}  {answer.prediction.to_text(options.top, options.min_confidence)}")
+
+
+def _draw(answer: Answer, folder: Path, number: int, max_pixels: int) -> None:
+    pixels, _ = read_sized(answer.source, None, max_pixels)
+    assert answer.prediction
+    path = folder / f"{Path(answer.source).stem}.png"
+    if path.exists():
+        path = folder / f"{Path(answer.source).stem}-{number}.png"
+    buffer = io.BytesIO()
+    answer.prediction.draw(pixels).save(buffer, "PNG")
+    path.write_bytes(buffer.getvalue())
+
+
+def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, ["image", *columns, "error"], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _close(paths: Sequence[Path], bad: list[str], seconds: float, options: PredictOptions, as_json: bool) -> int:
+    for line in bad[:20]:
+        say(f"! {line}")
+    if len(bad) > 20:
+        say(f"! … and {len(bad) - 20} more")
+    if not as_json:
+        say(f"{len(paths) - len(bad):,} images, {1000 * seconds / max(1, len(paths)):.1f} ms each" + (f", {len(bad)} unreadable" if bad else ""))
+    return 2 if len(bad) > options.max_bad * len(paths) else 0

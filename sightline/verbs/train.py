@@ -1,0 +1,233 @@
+"""train: from labelled images to a bundle."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.errors import MissingExtra, SightlineError
+from sightline.core.options import duration, option, reject_unknown, resolve, to_toml
+from sightline.core.spec import Spec
+from sightline.core.task import Task
+from sightline.data import split
+from sightline.data.dataset import Dataset
+from sightline.data.formats import open_data
+from sightline.data.image import MAX_PIXELS
+from sightline.data.scan import Scan, scan, usable
+from sightline.tables import FORMATS, TASKS, network_entry
+from sightline.verbs.check import examine, unreadable
+from sightline.verbs.common import infer_task
+from sightline.verbs.tell import Teller
+
+if TYPE_CHECKING:
+    from sightline.model import Model
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `train`; the task and the network add their own."""
+
+    task: str | None = option(None, "the task (default: inferred from the data)", choices=TASKS)
+    network: str = option("auto", "the network: see `sightline networks`")
+    format: str | None = option(None, "the format of the data (default: sniffed)", choices=FORMATS)
+    epochs: int | None = option(None, "passes over the training part (default: by its size)", low=1)
+    time: float | None = option(None, "the best model within this time: 90s, 5m, 2h", above=0, parse=duration)
+    out: Path | None = option(None, "folder of the run (default: runs/NAME)")
+    overwrite: bool = option(False, "replace the run in --out")
+    seed: int = option(0, "seed of everything random")
+    imgsz: int | None = option(None, "side of the network's input in px (default: by network and data)", low=4, high=4096)
+    batch: int | None = option(None, "images a step (default: by the size of the data)", low=1)
+    lr: float | None = option(None, "highest learning rate (default: by network)", above=0)
+    device: str = option("auto", "auto, cpu, cuda, cuda:1 …")
+    workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
+    patience: int | None = option(None, "stop after so many epochs without a better val score (default: never)", low=1)
+    augment: str = option("auto", "changes to the training images", choices=("auto", "none", "light", "strong"))
+    weights: Path | None = option(None, "start from these weights (safetensors)")
+    init: Path | None = option(None, "start from the weights of this bundle; its classes may differ")
+    freeze: bool = option(False, "train the last layer only")
+    max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
+    max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
+    progress: str = option("auto", "what is shown while training", choices=("auto", "lines", "json", "none"))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The readable examples, what the one pass over them found, and which part each belongs to."""
+
+    dataset: Dataset
+    scan: Scan
+    splits: NDArray[np.str_]
+
+    def part(self, name: str) -> tuple[Dataset, Scan]:
+        """The examples of one split; empty where there are none."""
+        chosen = np.flatnonzero(self.splits == name)
+        return self.dataset.take(chosen), self.scan.take(chosen)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All effective options of a training."""
+
+    train: TrainOptions
+    task: Any
+    network: Any
+
+    def to_toml(self, data: str) -> str:
+        """What `options.toml` holds; `data` first."""
+        return to_toml([_Data(data), self.train, self.task, self.network])
+
+    def for_spec(self) -> dict[str, Any]:
+        """The options that shape the network, plain JSON; None is left out."""
+        both = {**vars(self.task), **vars(self.network), "imgsz": self.train.imgsz}
+        return {name: value for name, value in both.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class _Data:
+    data: str
+
+
+def train(data: Any = None, labels: Any = None, *, val: Any = None, **given: Any) -> Model:
+    """Trains a network and returns the model; everything is kept in the run folder.
+
+    data: a path, the word `digits`, a Dataset, or an array of images with `labels`; val: (images, labels) for
+    choosing the best epoch. Options: see TrainOptions, and those of the task and the network. `resume=RUN` goes on
+    with a run. Raises SightlineError for bad options and bad data; Ctrl-C keeps the best so far.
+    """
+    from sightline.model import Model
+
+    given.setdefault("progress", "none")
+    return Model(run_training(_source(data, labels, val), given, started=time.monotonic()))
+
+
+def _source(data: Any, labels: Any, val: Any) -> Any:
+    if labels is None and val is None:
+        return data
+    from sightline.data.formats.arrays import from_arrays, with_val
+
+    whole = data if isinstance(data, Dataset) else from_arrays(data, labels)
+    return with_val(whole, *val) if val is not None else whole
+
+
+def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
+    """Trains, or goes on with a run; returns the path of the bundle. started: `time.monotonic()` the budget counts from."""
+    from sightline.learn.run_folder import RunFolder, name_for, new_run
+
+    given = dict(given)
+    resume = given.pop("resume", None)
+    config = given.pop("config", None)
+    if config:
+        given = {**_read_config(Path(config)), **given}
+    run: RunFolder | None = None
+    if resume:
+        run, data, given = _resumed(Path(resume), data, given)
+    if data is None:
+        raise SightlineError("no data was named", fix="type: sightline train DATA (a path, or the word digits)")
+    dataset = open_data(data, given.get("format"))
+    task = infer_task(dataset, given.get("task"))
+    settings = _settings(task, given)
+    _need_torch()
+    teller = Teller(settings.train.progress)
+    teller.data(dataset, task)
+    if run is None:
+        source = str(Path(dataset.name).absolute()) if Path(dataset.name).exists() else dataset.name
+        run = new_run(name_for(dataset.name), settings.train.out, settings.train.overwrite, settings.to_toml(source))
+    with run.locked():
+        if run.read_state().get("status") == "done":
+            teller.note(f"this run is finished: {run.bundle()}")
+            return run.bundle()
+        parts, spec = _prepare(dataset, task, settings, run.path, teller)
+        from sightline.verbs.training import Training
+
+        return Training(run, task, spec, settings, parts, teller, started).finish()
+
+
+def _settings(task: Task, given: Mapping[str, Any]) -> Settings:
+    options = resolve(TrainOptions, given)
+    network = network_entry(task.name, options.network).load_options()
+    reject_unknown(given, [TrainOptions, task.Options, network])
+    if options.epochs and options.time:
+        raise SightlineError("--epochs and --time exclude each other", fix="give one of them")
+    return Settings(options, resolve(task.Options, given), resolve(network, given))
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return {k.replace("-", "_"): v for k, v in tomllib.loads(path.read_text(encoding="utf-8")).items() if k != "data"}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SightlineError(f"the options file cannot be read ({error})", str(path)) from None
+
+
+def _resumed(path: Path, data: Any, given: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    from sightline.learn.run_folder import RunFolder
+
+    run = RunFolder(path)
+    stored = run.read_options()
+    source = stored.pop("data", None)
+    extra = sorted(set(given) - {"progress", "workers"})
+    if extra:
+        raise SightlineError(
+            f"--resume takes its options from the run, so --{extra[0].replace('_', '-')} cannot be given",
+            fix=f"type: sightline train --resume {path}",
+        )
+    return run, source if data is None else data, {**stored, **given}
+
+
+def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, teller: Teller) -> tuple[Parts, Spec]:
+    """One pass over the images: the cache, the splits, the check. Raises SightlineError where training makes no sense."""
+    options = settings.train
+    spec = task.spec(dataset, dataset.probe(options.max_pixels), options.network, settings.for_spec())
+    side = max(length or 0 for length in spec.inputs["image"].shape[:2])
+    scanned = scan(
+        dataset, lambda image: task.preprocess(image, spec), side, options.workers, options.max_pixels, folder, teller.reading(len(dataset))
+    )  # fmt: skip
+    bad = unreadable(dataset, scanned)
+    good = usable(scanned, dataset.images.name, options.max_bad)
+    if len(good) < len(dataset):
+        dataset, scanned = dataset.take(good), scanned.take(good)
+        # A class may have lost all its images.
+        spec = dataclasses.replace(spec, classes=task.spec(dataset, dataset.probe(options.max_pixels), options.network, {}).classes)
+    splits = split.assign(dataset.splits, task.strata(dataset), scanned.hashes, dataset.groups, options.seed)
+    findings = bad + examine(task, dataset, scanned, splits)
+    teller.findings(findings)
+    for finding in findings:
+        if finding.level == "error":
+            raise SightlineError(finding.message, dataset.name, "see everything: sightline check DATA")
+    teller.splits(splits, spec)
+    return Parts(dataset, scanned, splits), spec
+
+
+def _need_torch() -> None:
+    import importlib.util
+
+    for package in ("torch", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package, "train", "training")
+
+
+def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
+    """`sightline train DATA`: progress, the result, and what to type next; or one JSON document."""
+    from sightline.learn.run_folder import process_age
+    from sightline.run.bundle import open_bundle
+    from sightline.verbs.common import one_target, print_json
+    from sightline.verbs.tell import tell_trained
+
+    started = time.monotonic() - process_age()
+    data = one_target(target, "train") if target or not given.get("resume") else None
+    given = {**({"progress": "none"} if as_json else {}), **given}
+    path = run_training(data, given, started)
+    card = open_bundle(path).card
+    if as_json:
+        print_json({"bundle": str(path), "run": str(path.parent), **card})
+    else:
+        tell_trained(path, card, data or card["data"]["name"])
+    return 130 if card.get("interrupted") else 0
