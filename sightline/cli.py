@@ -84,7 +84,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(verb: str, tokens: list[str]) -> argparse.ArgumentParser:
     parser = _Parser(
-        prog=f"sightline {verb}", usage=USAGE.get(verb, f"sightline {verb}"), description=VERBS[verb].summary.capitalize() + ".",
+        prog=f"sightline {verb}", usage=USAGE.get(verb, f"sightline {verb}"),
+        description=VERBS[verb].summary.capitalize() + ".",
         allow_abbrev=False, argument_default=argparse.SUPPRESS, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("target", nargs="*", help=argparse.SUPPRESS)
@@ -142,7 +143,9 @@ def _add(group: Any, field: dataclasses.Field[Any], shown: bool) -> None:
     if field.type == "bool":
         help_text = meta["help"] if shown else argparse.SUPPRESS
         group.add_argument(flag, dest=field.name, action="store_true", help=help_text)
-        group.add_argument(flag.replace("--", "--no-", 1), dest=field.name, action="store_false", help=argparse.SUPPRESS)
+        group.add_argument(
+            flag.replace("--", "--no-", 1), dest=field.name, action="store_false", help=argparse.SUPPRESS
+        )
         return
     default = "" if field.default is None or "default" in meta["help"] else f" (default: {field.default})"
     choices = f"; one of {', '.join(meta['choices'])}" if meta["choices"] else ""

@@ -59,7 +59,8 @@ class Model:
         return evaluate(self._bundle, data, labels, **options)
 
     def __repr__(self) -> str:
-        return f"Model({str(self.path)!r}, task={self.spec.task!r}, network={self.spec.network!r}, classes={len(self.spec.classes)})"
+        spec = self.spec
+        return f"Model({str(self.path)!r}, task={spec.task!r}, network={spec.network!r}, classes={len(spec.classes)})"
 
 
 def load(path: str | Path) -> Model:

@@ -50,10 +50,24 @@ _NETWORKS = "sightline.tasks.classify.networks"
 _OPTIONS = "sightline.tasks.classify.options"
 NETWORKS: dict[str, dict[str, NetworkEntry]] = {
     "classify": {
-        "auto": NetworkEntry(f"{_NETWORKS}.residual:Residual", "our small residual network, 8 px to 224 px", f"{_OPTIONS}:ResidualOptions"),
-        "cnn": NetworkEntry(f"{_NETWORKS}.cnn:CNN", "two conv-pool blocks and dense layers, as tutorials teach it", f"{_OPTIONS}:CNNOptions"),
-        "crnn": NetworkEntry(f"{_NETWORKS}.crnn:CRNN", "the same convolutions, then a recurrent layer over the columns", f"{_OPTIONS}:CRNNOptions"),
-        "timm": NetworkEntry(f"{_NETWORKS}.timm:Timm", "timm/NAME: any classifier of the timm library", f"{_OPTIONS}:TimmOptions"),
+        "auto": NetworkEntry(
+            f"{_NETWORKS}.residual:Residual",
+            "our small residual network, 8 px to 224 px",
+            f"{_OPTIONS}:ResidualOptions",
+        ),
+        "cnn": NetworkEntry(
+            f"{_NETWORKS}.cnn:CNN",
+            "two conv-pool blocks and dense layers, as tutorials teach it",
+            f"{_OPTIONS}:CNNOptions",
+        ),
+        "crnn": NetworkEntry(
+            f"{_NETWORKS}.crnn:CRNN",
+            "the same convolutions, then a recurrent layer over the columns",
+            f"{_OPTIONS}:CRNNOptions",
+        ),
+        "timm": NetworkEntry(
+            f"{_NETWORKS}.timm:Timm", "timm/NAME: any classifier of the timm library", f"{_OPTIONS}:TimmOptions"
+        ),
     },
 }
 
@@ -62,8 +76,13 @@ FORMATS = {
     "arrays": Entry("sightline.data.formats.arrays", "numpy arrays, from Python: images and labels"),
     "idx": Entry("sightline.data.formats.idx", "MNIST's own files, gzipped or not: a folder, or one of its files"),
     "npz": Entry("sightline.data.formats.npz", "NPZ with x_train, y_train[, x_val, y_val][, x_test, y_test]"),
-    "parquet": Entry("sightline.data.formats.parquet", "Parquet with columns image (path or bytes) and label (needs the extra `parquet`)"),
-    "table": Entry("sightline.data.formats.table", "CSV or TSV: image,label[,split][,group]; paths relative to the file"),
+    "parquet": Entry(
+        "sightline.data.formats.parquet",
+        "Parquet with columns image (path or bytes) and label (needs the extra `parquet`)",
+    ),
+    "table": Entry(
+        "sightline.data.formats.table", "CSV or TSV: image,label[,split][,group]; paths relative to the file"
+    ),
     "archive": Entry("sightline.data.formats.archive", "zip or tar of class folders"),
     "folder": Entry("sightline.data.formats.folder", "a folder a class, flat or under train/val/test"),
 }

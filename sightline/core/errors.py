@@ -18,7 +18,7 @@ class SightlineError(Exception):
         return f"{text}\n  {self.fix}" if self.fix else text
 
 
-class MissingExtra(SightlineError):
+class MissingExtra(SightlineError):  # noqa: N818 (named after what is wrong)
     """A package of an optional extra is not installed."""
 
     def __init__(self, package: str, extra: str, purpose: str) -> None:

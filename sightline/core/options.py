@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from operator import gt, le, lt
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,8 +81,10 @@ def reject_unknown(given: Iterable[str], classes: Iterable[type]) -> None:
 
 def _convert(field: dataclasses.Field[Any], kind: type, optional: bool, value: Any) -> Any:
     label = "--" + field.name.replace("_", "-")
-    if value is None and optional:
-        return None
+    if value is None:
+        if optional:
+            return None
+        raise SightlineError(f"{label} needs a value")
     parse = field.metadata.get("parse")
     try:
         if parse and isinstance(value, str):
@@ -95,7 +98,8 @@ def _convert(field: dataclasses.Field[Any], kind: type, optional: bool, value: A
         else:
             value = kind(value)
     except (TypeError, ValueError, OverflowError):
-        wanted = {int: "a whole number", float: "a number", bool: "true or false"}.get(kind, kind.__name__)
+        words: dict[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+        wanted = words.get(kind, kind.__name__)
         raise SightlineError(f"{label} {value!r} is not {wanted}") from None
     _check(label, field.metadata, value)
     return value
@@ -117,11 +121,7 @@ def _check(label: str, rules: Mapping[str, Any], value: Any) -> None:
         raise SightlineError(error.what, fix=f"choose one of: {', '.join(choices)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise SightlineError(f"{label} {value} is not a finite number")
-    for bound, wrong, words in (
-        ("low", lambda v, b: v < b, "at least"),
-        ("high", lambda v, b: v > b, "at most"),
-        ("above", lambda v, b: v <= b, "above"),
-    ):
+    for bound, wrong, words in (("low", lt, "at least"), ("high", gt, "at most"), ("above", le, "above")):
         limit = rules.get(bound)
         if limit is not None and isinstance(value, int | float) and wrong(value, limit):
             raise SightlineError(f"{label} {value} is out of range", fix=f"it must be {words} {limit:g}")

@@ -41,7 +41,7 @@ class ClassPrediction:
 
     def top(self, count: int = 5, min_confidence: float = 0.0) -> list[tuple[str, float]]:
         """The `count` most probable classes of at least `min_confidence`, best first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:count]
+        order: list[int] = np.argsort(-self.probabilities, kind="stable")[:count].tolist()
         pairs = [(self.names[i], float(self.probabilities[i])) for i in order]
         return [(name, p) for name, p in pairs if p >= min_confidence]
 

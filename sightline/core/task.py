@@ -129,7 +129,9 @@ class Learner(Protocol):
         """A new network with fresh weights: normalised images (batch, channel, height, width) in, raw outputs out."""
         ...
 
-    def loss(self, network: nn.Module, inputs: dict[str, Tensor], targets: dict[str, Tensor], spec: Spec) -> dict[str, Tensor]:
+    def loss(
+        self, network: nn.Module, inputs: dict[str, Tensor], targets: dict[str, Tensor], spec: Spec
+    ) -> dict[str, Tensor]:
         """Holds "loss", a scalar; the rest is logged."""
         ...
 

@@ -216,3 +216,26 @@ class Dataset:
 def no_splits(count: int) -> NDArray[np.str_]:
     """The splits column of data that says nothing about splits."""
     return np.zeros(count, dtype="<U5")
+
+
+def with_val(train: Dataset, val: Dataset) -> Dataset:
+    """Both as one dataset: the first without val examples of its own, all of the second as val.
+
+    Raises SightlineError where they hold different kinds of targets, or the first has a val part already.
+    """
+    if train.target != val.target:
+        raise SightlineError(f"the val data holds {val.target} targets, the other {train.target}", val.name)
+    if (train.splits == "val").any():
+        raise SightlineError("the data has a val part already", train.name, "leave val= out")
+    first = np.where(train.splits == "test", "test", "train")
+    groups = None
+    if train.groups is not None or val.groups is not None:
+        groups = np.concatenate([np.zeros(len(d), "<U1") if d.groups is None else d.groups for d in (train, val)])
+    return dataclasses.replace(
+        train,
+        images=ChainedImages((train.images, val.images)),
+        targets=np.concatenate([train.targets, val.targets]),
+        splits=np.concatenate([first, np.full(len(val), "val", "<U5")]),
+        groups=groups,
+        notes=train.notes + val.notes,
+    )

@@ -27,7 +27,7 @@ from sightline.core.errors import SightlineError
 Pixels = NDArray[np.uint8]
 MAX_PIXELS = 200_000_000
 SUFFIXES = frozenset(
-    ".jpg .jpeg .jfif .png .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .avif .tga .ico".split()
+    ".jpg .jpeg .jfif .png .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .avif .tga .ico".split()  # noqa: SIM905
 )
 Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is an error instead of a warning
 ImageFile.LOAD_TRUNCATED_IMAGES = False
@@ -117,7 +117,15 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-_TURNS: dict[int, tuple[int, bool]] = {2: (0, True), 3: (2, False), 4: (2, True), 5: (1, True), 6: (3, False), 7: (3, True), 8: (1, False)}
+_TURNS: dict[int, tuple[int, bool]] = {
+    2: (0, True),
+    3: (2, False),
+    4: (2, True),
+    5: (1, True),
+    6: (3, False),
+    7: (3, True),
+    8: (1, False),
+}
 """EXIF orientation to (quarter turns counter-clockwise, then mirrored left to right)."""
 
 

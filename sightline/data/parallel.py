@@ -41,7 +41,9 @@ def ordered_map(job: Callable[[In], Out], parts: Iterable[In], workers: int) -> 
         waiting: deque[Future[Out]] = deque()
         try:
             for part in parts:
-                waiting.append(pool.submit(_call, part) if isinstance(pool, ProcessPoolExecutor) else pool.submit(job, part))
+                waiting.append(
+                    pool.submit(_call, part) if isinstance(pool, ProcessPoolExecutor) else pool.submit(job, part)
+                )
                 if len(waiting) > 2 * workers:
                     yield waiting.popleft().result()
             while waiting:

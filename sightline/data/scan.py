@@ -160,7 +160,8 @@ def usable(scanned: Scan, names: Callable[[int], str], max_bad: float) -> Indice
         raise SightlineError(
             f"{bad} of {count} images cannot be read",
             f"the first is {names(first)}: {why}",
-            f"mend or remove them (list them with: sightline check), or allow it: --max-bad {min(1.0, bad / count + 0.01):.2f}",
+            "mend or remove them (list them with: sightline check), or allow it: "
+            f"--max-bad {min(1.0, bad / count + 0.01):.2f}",
         )
     return good
 

@@ -42,9 +42,11 @@ def read(path: Path) -> Checkpoint:
     """Raises SightlineError where the file is damaged."""
     tensors: dict[str, dict[str, Tensor]] = {}
     try:
-        with safe_open(path, "pt") as file:
+        opened: Any = safe_open(path, "pt")
+        with opened as file:
             meta: Mapping[str, str] = file.metadata() or {}
-            for key in file.keys():  # noqa: SIM118 (not a dict)
+            keys: list[str] = list(file.keys())
+            for key in keys:
                 group, _, name = key.partition("/")
                 tensors.setdefault(group, {})[name] = file.get_tensor(key)
             return Checkpoint(tensors, json.loads(meta["state"]))

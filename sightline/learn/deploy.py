@@ -6,7 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ def prove_parity(ours: Runner, exported: Runner, inputs: Arrays) -> float:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def _silent() -> Generator[None]:
     """The exporter talks on every channel; none of it helps a user."""
     level = logging.root.manager.disable
     logging.disable(logging.ERROR)

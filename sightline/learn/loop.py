@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -41,7 +42,8 @@ class Trainer:
 
     def __init__(self, learner: Learner, network: nn.Module, spec: Spec, plan: Plan, device: torch.device) -> None:
         self.learner, self.spec, self.plan, self.device = learner, spec, plan, device
-        self.network = network.to(device, memory_format=torch.channels_last)
+        whole: Any = network  # torch's stubs know no memory_format here
+        self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)
         self.optimizer = make_optimizer(self.network, plan.lr)
         self.average = Average(self.network, plan.steps)
         self.step = 0

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,7 @@ class RunFolder:
         write_text(self.path / METRICS, "".join(json.dumps(row) + "\n" for row in history))
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Holds the run; a second training into it is refused. The lock goes with the process, however it ends."""
         with (self.path / LOCK).open("a") as file:
             try:
@@ -78,7 +78,9 @@ class RunFolder:
                 pass
             except OSError:
                 raise SightlineError(
-                    "another training is writing into this run", str(self.path), "wait for it, or name another: --out RUN"
+                    "another training is writing into this run",
+                    str(self.path),
+                    "wait for it, or name another: --out RUN",
                 ) from None
             yield
 
@@ -89,7 +91,9 @@ def new_run(name: str, out: Path | None, overwrite: bool, options: str) -> RunFo
     if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
         if not overwrite or not (out / OPTIONS).exists():
             raise SightlineError(
-                "the run folder exists", str(out), f"go on with it: --resume {out}; replace a run: --overwrite; or name another"
+                "the run folder exists",
+                str(out),
+                f"go on with it: --resume {out}; replace a run: --overwrite; or name another",
             )
         run = RunFolder(out)
         with run.locked():
@@ -113,7 +117,9 @@ def _free(name: str) -> Path:
             continue
         except OSError as error:
             raise SightlineError(
-                f"cannot make the run folder ({error.strerror})", str(path), "name a folder that may be written to: --out RUN"
+                f"cannot make the run folder ({error.strerror})",
+                str(path),
+                "name a folder that may be written to: --out RUN",
             ) from None
     raise SightlineError(f"there are too many runs named {name}", str(RUNS), "name one: --out RUN")
 

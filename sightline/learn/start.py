@@ -41,7 +41,9 @@ def _load(network: nn.Module, data: bytes, where: str) -> int:
     own = network.state_dict()
     prefix = "" if any(name in own for name in found) else "body."  # a timm file names its tensors without our wrapper
     fitting: dict[str, Tensor] = {
-        prefix + name: tensor for name, tensor in found.items() if prefix + name in own and own[prefix + name].shape == tensor.shape
+        prefix + name: tensor
+        for name, tensor in found.items()
+        if prefix + name in own and own[prefix + name].shape == tensor.shape
     }
     if len(fitting) < 0.5 * len(own):
         raise SightlineError(

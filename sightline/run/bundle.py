@@ -1,11 +1,11 @@
 """The bundle: one zip that holds all that is needed to predict, and nothing that can run code.
 
-    spec.json          the Spec
-    model.onnx         the graph, with normalisation and softmax inside
-    model.safetensors  the weights (absent when quantized)
-    assets/…           what a task keeps beside the network
-    card.json          where it comes from: data fingerprint, split, options, scores, versions
-    SHA256SUMS         of every member above, one line each: hex digest, two spaces, name
+spec.json          the Spec
+model.onnx         the graph, with normalisation and softmax inside
+model.safetensors  the weights (absent when quantized)
+assets/…           what a task keeps beside the network
+card.json          where it comes from: data fingerprint, split, options, scores, versions
+SHA256SUMS         of every member above, one line each: hex digest, two spaces, name
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ def _read(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:
     missing = [name for name in (*REQUIRED, SUMS) if name not in names]
     if missing:
         raise SightlineError(f"the bundle lacks {', '.join(missing)}", where)
-    sums = dict(reversed(line.split("  ", 1)) for line in archive.read(SUMS).decode().splitlines() if "  " in line)
+    lines = [line.partition("  ") for line in archive.read(SUMS).decode().splitlines()]
+    sums = {name: digest for digest, _, name in lines}
     members: dict[str, bytes] = {}
     for name in names:
         if name == SUMS:

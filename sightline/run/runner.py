@@ -18,13 +18,14 @@ class OnnxRunner:
 
     def __init__(self, graph: bytes, threads: int = 0) -> None:
         """threads: 0 leaves the choice to onnxruntime. Raises SightlineError for what is no usable graph."""
-        settings: Any = onnxruntime.SessionOptions()
+        runtime: Any = onnxruntime  # it has no types
+        settings = runtime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.log_severity_level = _ERRORS_ONLY
         # Threads that spin while they wait for work take the processor from the decoders.
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session: Any = onnxruntime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
+            self._session: Any = runtime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise SightlineError(f"the model's graph cannot be loaded ({str(error)[:200]})") from None
         self._outputs: list[str] = [output.name for output in self._session.get_outputs()]

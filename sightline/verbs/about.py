@@ -42,10 +42,23 @@ def networks(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
             kinds = types_of(entry.load_options())
             fields = {f.name: f for f in dataclasses.fields(entry.load_options())}
             own = [
-                {"name": n, "default": f.default, "help": f.metadata["help"], "choices": f.metadata["choices"], "type": kinds[n][0].__name__}
-                for n, f in fields.items()
-            ]  # fmt: skip
-            rows.append({"task": task, "network": "timm/NAME" if name == "timm" else name, "summary": entry.summary, "options": own})
+                {
+                    "name": name,
+                    "type": kinds[name][0].__name__,
+                    "default": field.default,
+                    "help": field.metadata["help"],
+                    "choices": field.metadata["choices"],
+                }
+                for name, field in fields.items()
+            ]
+            rows.append(
+                {
+                    "task": task,
+                    "network": "timm/NAME" if name == "timm" else name,
+                    "summary": entry.summary,
+                    "options": own,
+                }
+            )
     if as_json:
         print_json(rows)
         return 0

@@ -70,7 +70,13 @@ def check(data: Any, labels: Any = None, **given: Any) -> Report:
     splits = split.assign(kept.splits, task.strata(kept), seen.hashes, kept.groups, options.seed)
     findings = unreadable(dataset, scanned) + examine(task, kept, seen, splits)
     return Report(
-        dataset.name, dataset.format, task.name, len(dataset), class_counts(kept, splits), _sizes(seen), _worst_first(findings)
+        dataset.name,
+        dataset.format,
+        task.name,
+        len(dataset),
+        class_counts(kept, splits),
+        _sizes(seen),
+        _worst_first(findings),
     )
 
 

@@ -24,7 +24,9 @@ def infer_task(dataset: Dataset, name: str | None = None) -> Task:
     for task in map(task_named, [name] if name else TASKS):
         if task.target == dataset.target:
             return task
-    raise SightlineError(f"the data holds {dataset.target} targets, which {name or 'no task'} does not learn", dataset.name)
+    raise SightlineError(
+        f"the data holds {dataset.target} targets, which {name or 'no task'} does not learn", dataset.name
+    )
 
 
 def one_target(target: list[str], verb: str) -> str:

@@ -28,7 +28,9 @@ from sightline.verbs.judge import judge
 class EvaluateOptions:
     """Options of `evaluate`."""
 
-    split: str | None = option(None, "the part to score (default: test, where there is one)", choices=("train", "val", "test", "all"))
+    split: str | None = option(
+        None, "the part to score (default: test, where there is one)", choices=("train", "val", "test", "all")
+    )
     format: str | None = option(None, "the format of the data (default: sniffed)", choices=FORMATS)
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
@@ -79,7 +81,7 @@ def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
 
 
 def _given_part(dataset: Dataset, wanted: str | None) -> str | None:
-    """The part to take where the data itself names parts; None where it does not, or where val must be cut from train."""
+    """The part to take where the data itself names parts; None where it does not, or val must be cut from train."""
     named = [name for name in ("test", "val", "train") if (dataset.splits == name).any()]
     if wanted == "all" or not named:
         return None
@@ -88,13 +90,13 @@ def _given_part(dataset: Dataset, wanted: str | None) -> str | None:
     if wanted in named and not (wanted == "train" and "val" not in named):
         return wanted
     if wanted == "test":
-        raise SightlineError("the data has no test part", dataset.name, f"it has: {', '.join(named)}; name one with --split")
+        raise SightlineError(
+            "the data has no test part", dataset.name, f"it has: {', '.join(named)}; name one with --split"
+        )
     return None
 
 
-def _own_part(
-    bundle: Bundle, dataset: Dataset, scanned: Scan, wanted: str | None, strata: Any
-) -> tuple[str, Any]:
+def _own_part(bundle: Bundle, dataset: Dataset, scanned: Scan, wanted: str | None, strata: Any) -> tuple[str, Any]:
     """The name of the part and its places: by the card's split where this is the data that was trained on."""
     everything = np.arange(len(dataset))
     if wanted == "all":

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Runner, Scores, Task
 from sightline.data.scan import Scan, chunks
 
 BATCH = 256
+Targets = Sequence[Any] | NDArray[Any]
 
 
 def outputs_of(task: Task, runner: Runner, cache: Arrays, spec: Spec) -> Iterator[Arrays]:
@@ -21,7 +23,7 @@ def outputs_of(task: Task, runner: Runner, cache: Arrays, spec: Spec) -> Iterato
         yield task.infer(runner, {key: np.asarray(values[part]) for key, values in cache.items()}, spec)
 
 
-def compare_all(task: Task, runner: Runner, scan: Scan, targets: Sequence[Any], spec: Spec) -> list[Comparison]:
+def compare_all(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> list[Comparison]:
     """One comparison an example, in order."""
     found: list[Comparison] = []
     for outputs in outputs_of(task, runner, scan.cache, spec):
@@ -33,7 +35,7 @@ def compare_all(task: Task, runner: Runner, scan: Scan, targets: Sequence[Any], 
     return found
 
 
-def judge(task: Task, runner: Runner, scan: Scan, targets: Sequence[Any], spec: Spec) -> Scores:
+def judge(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> Scores:
     """The scores over all examples of the scan."""
     return task.summarize(compare_all(task, runner, scan, targets, spec), spec)
 

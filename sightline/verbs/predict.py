@@ -18,8 +18,8 @@ import numpy as np
 from sightline.core.errors import SightlineError
 from sightline.core.options import option, resolve
 from sightline.core.predictions import Prediction
-from sightline.core.task import Arrays, Runner, Task
 from sightline.core.spec import Spec
+from sightline.core.task import Arrays, Runner, Task
 from sightline.data.image import MAX_PIXELS, SUFFIXES, read_sized
 from sightline.data.parallel import default_workers, ordered_map
 from sightline.data.scan import chunks
@@ -69,7 +69,9 @@ class Predictor:
             self._runner = OnnxRunner(self._graph)
         return self._runner
 
-    def answers(self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS) -> Iterator[Answer]:
+    def answers(
+        self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS
+    ) -> Iterator[Answer]:
         """One answer a source (path, bytes, array or Pillow image), in order, read by several processes."""
         shape = self.spec.inputs["image"].shape
         least = (shape[1] or 0, shape[0] or 0)
@@ -148,7 +150,8 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     options = resolve(PredictOptions, given)
     if len(target) < 2:
         raise SightlineError(
-            "predict takes a bundle and images", fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, or -)"
+            "predict takes a bundle and images",
+            fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, or -)",
         )
     predictor = Predictor(open_bundle(target[0]))
     paths = gather(target[1:])
@@ -213,5 +216,8 @@ def _close(paths: Sequence[Path], bad: list[str], seconds: float, options: Predi
     if len(bad) > 20:
         say(f"! … and {len(bad) - 20} more")
     if not as_json:
-        say(f"{len(paths) - len(bad):,} images, {1000 * seconds / max(1, len(paths)):.1f} ms each" + (f", {len(bad)} unreadable" if bad else ""))
+        say(
+            f"{len(paths) - len(bad):,} images, {1000 * seconds / max(1, len(paths)):.1f} ms each"
+            + (f", {len(bad)} unreadable" if bad else "")
+        )
     return 2 if len(bad) > options.max_bad * len(paths) else 0

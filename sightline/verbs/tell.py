@@ -58,7 +58,9 @@ class Teller:
 
     def splits(self, splits: NDArray[np.str_], spec: Spec) -> None:
         """How many images each part has, and what goes into the network."""
-        parts = ", ".join(f"{(splits == name).sum():,} {name}" for name in ("train", "val", "test") if (splits == name).any())
+        parts = ", ".join(
+            f"{(splits == name).sum():,} {name}" for name in ("train", "val", "test") if (splits == name).any()
+        )
         shape = " x ".join(str(side) for side in spec.inputs["image"].shape)
         self.note(f"{parts}; {len(spec.classes)} classes; network {spec.network}, input {shape}")
 
@@ -150,7 +152,10 @@ def tell_report(report: Report) -> None:
     totals = [sum(row.get(p, 0) for row in report.classes.values()) for p in parts]
     print("all".ljust(width), *(f"{t:8,}" for t in totals), f"{sum(totals):8,}\n")
     w, h = report.sizes["width"], report.sizes["height"]
-    print(f"width {w['min']}..{w['max']} px (median {w['median']}), height {h['min']}..{h['max']} px (median {h['median']}), {report.sizes['colour']:,} in colour")
+    print(
+        f"width {w['min']}..{w['max']} px (median {w['median']}), "
+        f"height {h['min']}..{h['max']} px (median {h['median']}), {report.sizes['colour']:,} in colour"
+    )
     for finding in report.findings:
         print(f"{_MARKS[finding.level]} {finding.level}: {finding.message}")
         for item in finding.items[:5] if finding.code not in ("small_class", "class_not_in_split") else ():
@@ -166,8 +171,12 @@ def tell_evaluation(result: dict[str, Any]) -> None:
     print(f"{part}, {result['n']:,} images: {tell_metrics(result['metrics'])}")
     for line in (
         f"! {result['overlap']:,} of these images were trained on: the scores flatter" if result["overlap"] else "",
-        f"! labels that the model does not know, counted as wrong: {', '.join(result['unknown'])}" if result["unknown"] else "",
-        f"! {len(result['unreadable'])} images could not be read, the first: {result['unreadable'][0]}" if result["unreadable"] else "",
+        f"! labels that the model does not know, counted as wrong: {', '.join(result['unknown'])}"
+        if result["unknown"]
+        else "",
+        f"! {len(result['unreadable'])} images could not be read, the first: {result['unreadable'][0]}"
+        if result["unreadable"]
+        else "",
     ):
         if line:
             print(line)
@@ -176,4 +185,7 @@ def tell_evaluation(result: dict[str, Any]) -> None:
         width = max(5, *(len(row["class"]) for row in rows))
         print(f"\n{'class'.ljust(width)}  precision  recall      f1  support")
         for row in rows:
-            print(f"{row['class'].ljust(width)}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}  {row['support']:7,}")
+            print(
+                f"{row['class'].ljust(width)}  {row['precision']:9.4f}  {row['recall']:6.4f}"
+                f"  {row['f1']:6.4f}  {row['support']:7,}"
+            )

@@ -17,10 +17,11 @@ from sightline.core.options import duration, option, reject_unknown, resolve, to
 from sightline.core.spec import Spec
 from sightline.core.task import Task
 from sightline.data import split
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import Dataset, with_val
 from sightline.data.formats import open_data
 from sightline.data.image import MAX_PIXELS
 from sightline.data.scan import Scan, scan, usable
+from sightline.learn import machine
 from sightline.tables import FORMATS, TASKS, network_entry
 from sightline.verbs.check import examine, unreadable
 from sightline.verbs.common import infer_task
@@ -42,7 +43,9 @@ class TrainOptions:
     out: Path | None = option(None, "folder of the run (default: runs/NAME)")
     overwrite: bool = option(False, "replace the run in --out")
     seed: int = option(0, "seed of everything random")
-    imgsz: int | None = option(None, "side of the network's input in px (default: by network and data)", low=4, high=4096)
+    imgsz: int | None = option(
+        None, "side of the network's input in px (default: by network and data)", low=4, high=4096
+    )
     batch: int | None = option(None, "images a step (default: by the size of the data)", low=1)
     lr: float | None = option(None, "highest learning rate (default: by network)", above=0)
     device: str = option("auto", "auto, cpu, cuda, cuda:1 …")
@@ -85,7 +88,7 @@ class Settings:
 
     def for_spec(self) -> dict[str, Any]:
         """The options that shape the network, plain JSON; None is left out."""
-        both = {**vars(self.task), **vars(self.network), "imgsz": self.train.imgsz}
+        both: dict[str, Any] = {**vars(self.task), **vars(self.network), "imgsz": self.train.imgsz}
         return {name: value for name, value in both.items() if value is not None}
 
 
@@ -108,16 +111,13 @@ def train(data: Any = None, labels: Any = None, *, val: Any = None, **given: Any
 
 
 def _source(data: Any, labels: Any, val: Any) -> Any:
-    if labels is None and val is None:
-        return data
-    from sightline.data.formats.arrays import from_arrays, with_val
-
-    whole = data if isinstance(data, Dataset) else from_arrays(data, labels)
-    return with_val(whole, *val) if val is not None else whole
+    if labels is not None:
+        data = (data, labels)
+    return data if val is None else with_val(open_data(data), open_data(val))
 
 
 def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
-    """Trains, or goes on with a run; returns the path of the bundle. started: `time.monotonic()` the budget counts from."""
+    """Trains, or goes on with a run; returns the bundle's path. started: `time.monotonic()` the budget counts from."""
     from sightline.learn.run_folder import RunFolder, name_for, new_run
 
     given = dict(given)
@@ -134,6 +134,7 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
     task = infer_task(dataset, given.get("task"))
     settings = _settings(task, given)
     _need_torch()
+    machine.prepare()
     teller = Teller(settings.train.progress)
     teller.data(dataset, task)
     if run is None:
@@ -162,7 +163,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        return {k.replace("-", "_"): v for k, v in tomllib.loads(path.read_text(encoding="utf-8")).items() if k != "data"}
+        return {
+            k.replace("-", "_"): v for k, v in tomllib.loads(path.read_text(encoding="utf-8")).items() if k != "data"
+        }
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SightlineError(f"the options file cannot be read ({error})", str(path)) from None
 
@@ -183,19 +186,27 @@ def _resumed(path: Path, data: Any, given: Mapping[str, Any]) -> tuple[Any, Any,
 
 
 def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, teller: Teller) -> tuple[Parts, Spec]:
-    """One pass over the images: the cache, the splits, the check. Raises SightlineError where training makes no sense."""
+    """One pass over the images: cache, splits, check. Raises SightlineError where training makes no sense."""
     options = settings.train
     spec = task.spec(dataset, dataset.probe(options.max_pixels), options.network, settings.for_spec())
     side = max(length or 0 for length in spec.inputs["image"].shape[:2])
     scanned = scan(
-        dataset, lambda image: task.preprocess(image, spec), side, options.workers, options.max_pixels, folder, teller.reading(len(dataset))
-    )  # fmt: skip
+        dataset,
+        lambda image: task.preprocess(image, spec),
+        side,
+        options.workers,
+        options.max_pixels,
+        folder,
+        teller.reading(len(dataset)),
+    )
     bad = unreadable(dataset, scanned)
     good = usable(scanned, dataset.images.name, options.max_bad)
     if len(good) < len(dataset):
         dataset, scanned = dataset.take(good), scanned.take(good)
         # A class may have lost all its images.
-        spec = dataclasses.replace(spec, classes=task.spec(dataset, dataset.probe(options.max_pixels), options.network, {}).classes)
+        spec = dataclasses.replace(
+            spec, classes=task.spec(dataset, dataset.probe(options.max_pixels), options.network, {}).classes
+        )
     splits = split.assign(dataset.splits, task.strata(dataset), scanned.hashes, dataset.groups, options.seed)
     findings = bad + examine(task, dataset, scanned, splits)
     teller.findings(findings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import platform
 import time
 from pathlib import Path
@@ -85,7 +84,9 @@ class Training:
         found = fingerprint(self.parts.scan.hashes, self.parts.dataset.targets)
         if state.get("data", found) != found:
             raise SightlineError(
-                "the data has changed since this run began", str(self.run.path), "train anew, into another run: --out RUN"
+                "the data has changed since this run began",
+                str(self.run.path),
+                "train anew, into another run: --out RUN",
             )
         if "plan" in state:
             plan = Plan(**state["plan"])
@@ -108,17 +109,28 @@ class Training:
         order = self.batches.order(0)
         per_step = seconds_per_step(lambda place: trial.train_step(self.batches, order, place, policy), plan.per_epoch)
         begun = time.monotonic()
-        judge(self.task, TorchRunner(trial.network.eval(), self.learner, self.spec, self.device), self.val_scan, self.val_set.targets, self.spec)
+        judge(
+            self.task,
+            TorchRunner(trial.network.eval(), self.learner, self.spec, self.device),
+            self.val_scan,
+            self.val_set.targets,
+            self.spec,
+        )
         per_epoch = time.monotonic() - begun
         test_share = (self.parts.splits == "test").sum() / max(1, len(self.val_set))
-        left = (self.options.time or 0.0) - (time.monotonic() - self.started) - EXPORT_SECONDS - per_epoch * (2 + test_share)
+        left = (
+            (self.options.time or 0.0)
+            - (time.monotonic() - self.started)
+            - EXPORT_SECONDS
+            - per_epoch * (2 + test_share)
+        )
         return fit_to_time(plan, per_step, per_epoch, left)
 
     def _policy(self) -> Policy:
         return choose(self.options.augment, self.spec.inputs["image"].shape[-1] or 3)
 
     def finish(self) -> Path:
-        """Trains to the end of the plan, or to Ctrl-C; then calibrates, exports, proves, scores and writes the bundle."""
+        """Trains to the plan's end, or to Ctrl-C; then calibrates, exports, proves, scores and writes the bundle."""
         policy = self._policy()
         self.teller.begin(self.trainer.plan, self.trainer.step, self.batches.count)
         try:
@@ -158,7 +170,8 @@ class Training:
     def _averaged(self, tensors: dict[str, torch.Tensor] | None = None) -> torch.nn.Module:
         """A second network that holds the average (or the given tensors); the training one is not touched."""
         if not hasattr(self, "_second"):
-            self._second = self.learner.network(self.spec).to(self.device, memory_format=torch.channels_last)
+            second: Any = self.learner.network(self.spec)
+            self._second: torch.nn.Module = second.to(self.device, memory_format=torch.channels_last)
         self._second.load_state_dict(tensors or self.trainer.average.tensors)
         return self._second.eval()
 
@@ -169,7 +182,9 @@ class Training:
 
     def _patience_is_over(self) -> bool:
         patience = self.options.patience
-        return patience is not None and bool(self.history) and self.history[-1]["epoch"] - self.best["epoch"] >= patience
+        return (
+            patience is not None and bool(self.history) and self.history[-1]["epoch"] - self.best["epoch"] >= patience
+        )
 
     def _time_is_over(self) -> bool:
         """The machine became slower than it was when the plan was made: better a good model now than a late one."""
@@ -189,7 +204,11 @@ class Training:
         calibrated = TorchRunner(network, self.learner, spec, torch.device("cpu"))
         difference = prove_parity(calibrated, exported, sample)
         card = self._card(spec, exported, difference)
-        members = {"model.onnx": graph, "model.safetensors": _weights(network), "assets/trained_on.npy": self._trained_on()}
+        members = {
+            "model.onnx": graph,
+            "model.safetensors": _weights(network),
+            "assets/trained_on.npy": self._trained_on(),
+        }
         bundle.save(self.run.bundle(), spec, card, members)
         if not self.interrupted:
             self.run.write_state(status="done")
@@ -225,8 +244,8 @@ class Training:
         }
 
     def _effective(self) -> dict[str, Any]:
-        both = (self.settings.task, self.settings.network)
-        return {**dataclasses.asdict(self.options), **{k: v for o in both for k, v in vars(o).items()}}
+        settings = self.settings
+        return {**vars(settings.train), **vars(settings.task), **vars(settings.network)}
 
     def _trained_on(self) -> bytes:
         """The pixel hashes of the training part, sorted: how `evaluate` knows an image that it was trained on."""
@@ -240,7 +259,12 @@ class Training:
 def _weights(network: torch.nn.Module) -> bytes:
     from safetensors.torch import save
 
-    return save({name: tensor.contiguous().clone(memory_format=torch.contiguous_format) for name, tensor in network.state_dict().items()})
+    return save(
+        {
+            name: tensor.contiguous().clone(memory_format=torch.contiguous_format)
+            for name, tensor in network.state_dict().items()
+        }
+    )
 
 
 def _device(name: str) -> torch.device:
@@ -251,4 +275,6 @@ def _device(name: str) -> torch.device:
         torch.zeros(1, device=device)
         return device
     except Exception:
-        raise SightlineError(f"the device {name!r} is not there", fix="leave --device out, or say: --device cpu") from None
+        raise SightlineError(
+            f"the device {name!r} is not there", fix="leave --device out, or say: --device cpu"
+        ) from None

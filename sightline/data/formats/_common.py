@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+from sightline.core.errors import SightlineError, nearest
 
 SPLIT_NAMES = {
     "train": "train",
@@ -16,6 +19,14 @@ SPLIT_NAMES = {
     "testing": "test",
 }
 """What people call the splits, in lower case, and what we call them."""
+
+COLUMNS = {
+    "image": ("image", "filename", "file", "path", "filepath", "image_path", "img"),
+    "label": ("label", "class", "target", "category"),
+    "split": ("split",),
+    "group": ("group",),
+}
+"""The columns of a table, and what else they may be called; the first that is there counts."""
 
 Note = tuple[str, str, tuple[str, ...]]
 """(code, message, items), as a Dataset holds them."""
@@ -44,6 +55,41 @@ def natural_key(path: str) -> tuple[list[str | int], str]:
     parts: list[str | int] = [*_DIGITS.split(path.casefold().replace("/", "\0"))]
     parts[1::2] = [int(part) for part in parts[1::2]]
     return parts, path
+
+
+def split_name(text: str) -> str | None:
+    """train, val or test for what people call them, "" for an empty text, None for anything else."""
+    name = text.strip().casefold()
+    return SPLIT_NAMES.get(name) if name else ""
+
+
+def find_columns(names: Sequence[str], where: str) -> dict[str, int]:
+    """The places of the columns image and label, and of split and group where they are there, by COLUMNS.
+
+    Raises SightlineError where image or label is missing, or a name occurs twice.
+    """
+    known = [name.strip().casefold() for name in names]
+    places: dict[str, int] = {}
+    for column, synonyms in COLUMNS.items():
+        found = [name for name in synonyms if name in known]
+        if found:
+            if known.count(found[0]) > 1:
+                raise SightlineError(f"the column {found[0]!r} occurs more than once", where)
+            places[column] = known.index(found[0])
+        elif column in ("image", "label"):
+            near = [close for synonym in synonyms for close in nearest(synonym, [*filter(None, known)], 1)]
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise SightlineError(
+                f"there is no column {column!r} among: {', '.join(names)}"[:500],
+                where,
+                f"{hint}name it {column!r} in the header, which reads image,label[,split][,group]",
+            )
+    return places
+
+
+def dropped(code: str, what: str, items: Sequence[str]) -> list[Note]:
+    """The note that `items` were left out, or none where there are none."""
+    return [(code, f"{plural(len(items), 'row')} {what} left out", tuple(items))] if items else []
 
 
 def plural(count: int, noun: str) -> str:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import ArrayImages, Dataset, FileImages, Images, no_splits
-from sightline.data.formats._common import SPLIT_NAMES
+from sightline.data.formats._common import split_name
 from sightline.data.image import from_array, read
 
 CHUNK = 2**24
@@ -107,13 +107,17 @@ def _scale(array: NDArray[Any], low: Any, high: Any) -> NDArray[np.uint8]:
     return scaled
 
 
-def to_images(array: NDArray[Any], prefix: str) -> ArrayImages:
-    """Images of one array, scaled together. Those with NaN or infinity stay as they are, and fail when they are read."""
-    if array.dtype.kind == "f":
-        bad = np.flatnonzero(~np.isfinite(array).all(axis=tuple(range(1, array.ndim))))
-        if len(bad):
-            return ArrayImages(to_bytes(list(array)), prefix)
-    return ArrayImages(to_bytes([array])[0], prefix)
+def scaled_images(arrays: Sequence[NDArray[Any]], prefixes: Sequence[str]) -> list[ArrayImages]:
+    """Images of several (n, …) arrays, all scaled together: the parts of one data set mean the same.
+
+    Where some hold NaN or infinity, those stay as they are, and fail one by one when they are read.
+    """
+    if all(array.dtype.kind != "f" or np.isfinite(array).all() for array in arrays):
+        parts: list[Any] = [*to_bytes(arrays)]
+    else:
+        each = iter(to_bytes([image for array in arrays for image in array]))
+        parts = [[next(each) for _ in array] for array in arrays]
+    return [ArrayImages(part, prefix) for part, prefix in zip(parts, prefixes, strict=True)]
 
 
 def label_texts(values: Any, where: str) -> NDArray[np.str_]:
@@ -164,12 +168,12 @@ def _text(value: Any, where: str) -> str:
 
 def _splits(values: Any) -> NDArray[np.str_]:
     texts = label_texts(values, "splits")
-    names: dict[str, str] = {"": ""}
+    names: dict[str, str] = {}
     for text in np.unique(texts):
-        name = str(text).strip().casefold()
-        if name not in SPLIT_NAMES and name:
+        split = split_name(str(text))
+        if split is None:
             raise SightlineError(f"unknown split {str(text)!r}", "splits", "a split is train, val or test")
-        names[str(text)] = SPLIT_NAMES.get(name, "")
+        names[str(text)] = split
     return np.array([names[str(text)] for text in texts], dtype="<U5")
 
 
@@ -182,14 +186,16 @@ def _images(images: Any) -> Images:
         except Exception as error:  # whatever a foreign array raises, such as one on a GPU
             raise SightlineError(f"the images are no array ({error})", "images") from None
         if array.dtype != np.object_:
-            return to_images(as_images(array, "images"), "images")
+            return scaled_images([as_images(array, "images")], ["images"])[0]
         images = list(array)
     items = list(cast("Iterable[Any]", images))
     if items and all(isinstance(item, str | os.PathLike) for item in items):
         return FileImages([Path(item) for item in items])
     loaded = [_one(item, f"images[{index}]") for index, item in enumerate(items)]
     scaled = iter(to_bytes([array for array in loaded if array is not None]))
-    return ArrayImages([item if array is None else next(scaled) for item, array in zip(items, loaded)], "images")
+    return ArrayImages(
+        [item if array is None else next(scaled) for item, array in zip(items, loaded, strict=True)], "images"
+    )
 
 
 def _one(item: Any, where: str) -> NDArray[Any] | None:

@@ -68,7 +68,7 @@ def ignored(name: str) -> bool:
 
 def is_image(name: str) -> bool:
     """Whether the suffix is one of an image."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 (four times as quick as pathlib)
+    return name[name.rfind(".") :].lower() in SUFFIXES
 
 
 def lay_out(files: Iterable[str], folders: Iterable[str], where: str) -> Layout:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
-from sightline.data.dataset import SPLITS, ArrayImages, ChainedImages, Dataset
+from sightline.data.dataset import SPLITS, ChainedImages, Dataset
 from sightline.data.formats._common import Note, is_file
-from sightline.data.formats.arrays import as_images, label_texts, to_bytes
+from sightline.data.formats.arrays import as_images, label_texts, scaled_images
 
 MOST_BYTES = 16 * 2**30
 WANTED = "the keys are x_train, y_train[, x_val, y_val][, x_test, y_test], or x, y"
@@ -42,7 +42,7 @@ def load(path: Path) -> Dataset:
         raise SightlineError("there are no images", str(path))
     others = [name for name in names if name not in {key for x, y, _ in parts for key in (x, y)}]
     note: Note = ("other_keys", f"not used of this file: {', '.join(others)}", tuple(others))
-    chained = _chain(images, [x for x, _, _ in parts])
+    chained = scaled_images(images, [x for x, _, _ in parts])
     return Dataset(
         images=chained[0] if len(chained) == 1 else ChainedImages(tuple(chained)),
         target="label",
@@ -53,14 +53,6 @@ def load(path: Path) -> Dataset:
         format="npz",
         notes=(note,) if others else (),
     )
-
-
-def _chain(images: list[NDArray[Any]], prefixes: list[str]) -> list[ArrayImages]:
-    """Parts scaled together, so that a training and a test part of one dtype mean the same."""
-    if all(pixels.dtype.kind != "f" or np.isfinite(pixels).all() for pixels in images):
-        return [ArrayImages(pixels, prefix) for pixels, prefix in zip(to_bytes(images), prefixes, strict=True)]
-    lists = iter(to_bytes([image for pixels in images for image in pixels]))
-    return [ArrayImages([next(lists) for _ in pixels], prefix) for pixels, prefix in zip(images, prefixes, strict=True)]
 
 
 def _parts(names: list[str], path: Path) -> list[tuple[str, str, str]]:
@@ -111,7 +103,4 @@ def _read(path: Path, names: list[str]) -> dict[str, NDArray[Any]]:
                 "save plain arrays, for example: np.savez_compressed(path, x_train=np.stack(images), y_train=labels)",
             ) from None
         raise SightlineError(f"{name or 'the file'} cannot be read ({error})", str(path), "save it again") from None
-    for name, array in found.items():
-        if not isinstance(array, np.ndarray):
-            raise SightlineError(f"{name} is no array", str(path))
     return found

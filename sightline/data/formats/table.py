@@ -1,8 +1,150 @@
-"""Being written."""
+"""CSV or TSV: image,label[,split][,group], with a header; paths are relative to the file's folder, or absolute.
 
+Columns in any order and case, others are ignored; COLUMNS lists what else they may be called. The delimiter is a
+comma, semicolon or tab; the text UTF-8, UTF-16 or UTF-32 with a byte-order mark, or else Windows-1252. Splits are
+train, val and test, or what SPLIT_NAMES lists. A row without image or label, or with more or fewer fields than the
+header, is left out and noted. An image that does not exist stays: reading it fails, is counted and listed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
+
+from sightline.core.errors import SightlineError
+from sightline.data.dataset import Dataset, FileImages
+from sightline.data.formats._common import Note, dropped, find_columns, is_file, split_name
+
+DELIMITERS = {".csv": ",;\t", ".tsv": "\t,;"}
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+Row = tuple[int, list[str]]
+"""The line on which a row begins, and its fields."""
 
 
 def sniff(path: Path) -> bool:
-    """Not yet."""
-    return False
+    """Whether this is a file with the suffix .csv or .tsv."""
+    return path.suffix.lower() in DELIMITERS and is_file(path)
+
+
+def load(path: Path) -> Dataset:
+    """The images and labels that a CSV or TSV file lists. Raises SightlineError for what breaks the format."""
+    text, notes = _text(path)
+    delimiter, places = _header(text, path)
+    rows = _rows(text, delimiter, path)
+    _, names = next(rows)
+    kept, found = _sound(rows, len(names), places, path)
+    notes += found
+    if not kept:
+        why = "; ".join(message for _, message, _ in notes)
+        raise SightlineError(f"no row can be used{f' ({why})' if why else ''}", str(path), "a row reads: photo.jpg,cat")
+    folder = path.parent
+    return Dataset(
+        images=FileImages([_image_path(folder, fields[places["image"]]) for _, fields in kept], folder),
+        target="label",
+        targets=np.array([unicodedata.normalize("NFC", fields[places["label"]]) for _, fields in kept]),
+        splits=np.array(
+            [_split(fields[places["split"]], line, path) if "split" in places else "" for line, fields in kept], "<U5"
+        ),
+        groups=np.array([fields[places["group"]] for _, fields in kept]) if "group" in places else None,
+        name=str(path),
+        format="table",
+        notes=tuple(notes),
+    )
+
+
+def _text(path: Path) -> tuple[str, list[Note]]:
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise SightlineError(f"the table cannot be read ({error})", str(path), "check the path") from None
+    try:
+        for mark, encoding in _MARKS:
+            if data.startswith(mark):
+                return data.decode(encoding), []
+        return data.decode("utf-8"), []
+    except UnicodeDecodeError as error:
+        if error.encoding != "utf-8":
+            raise SightlineError(f"the text is damaged ({error})", str(path), "save it as UTF-8") from None
+    note: Note = ("encoding", "the table is not UTF-8 and was read as Windows-1252: check the names", ())
+    return data.decode("cp1252", "replace"), [note]
+
+
+def _header(text: str, path: Path) -> tuple[str, dict[str, int]]:
+    """The delimiter by which the header makes sense, and the places of the columns."""
+    first: SightlineError | None = None
+    best = 0
+    for delimiter in DELIMITERS.get(path.suffix.lower(), ",;\t"):
+        try:
+            _, names = next(_rows(text, delimiter, path))
+            try:
+                return delimiter, find_columns(names, str(path))
+            except SightlineError as error:
+                if len(names) > best:  # the delimiter that finds most columns has the most to say
+                    first, best = error, len(names)
+        except SightlineError as error:
+            first = first or error
+        except StopIteration:
+            break
+    raise first or SightlineError("the table is empty", str(path), "its header reads: image,label[,split][,group]")
+
+
+def _rows(text: str, delimiter: str, path: Path) -> Iterator[Row]:
+    """The rows that are not blank, the header first. A quote that is never closed is an error, not a long field."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for fields in reader:
+            stripped = [field.strip(" \t\r\n\0") for field in fields]
+            if any(stripped):
+                yield line, stripped
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise SightlineError(f"the row is damaged ({error})", f"{path}, line {line}") from None
+
+
+def _sound(rows: Iterator[Row], width: int, places: dict[str, int], path: Path) -> tuple[list[Row], list[Note]]:
+    """The rows that can be used, and notes on the others."""
+    kept: list[Row] = []
+    crooked: list[str] = []
+    no_image: list[str] = []
+    no_label: list[str] = []
+    for line, fields in rows:
+        if len(fields) != width:
+            crooked.append(f"line {line}")
+        elif not fields[places["image"]]:
+            no_image.append(f"line {line}")
+        elif not fields[places["label"]]:
+            no_label.append(f"line {line}")
+        else:
+            kept.append((line, fields))
+    return kept, [
+        *dropped("field_count", f"with more or fewer fields than the header's {width}", crooked),
+        *dropped("empty_image", "without an image", no_image),
+        *dropped("empty_label", "without a label", no_label),
+    ]
+
+
+def _split(text: str, line: int, path: Path) -> str:
+    split = split_name(text)
+    if split is None:
+        raise SightlineError(f"unknown split {text!r}", f"{path}, line {line}", "a split is train, val or test")
+    return split
+
+
+def _image_path(folder: Path, text: str) -> Path:
+    # Written on Windows: there a backslash is no part of a name.
+    if "\\" in text and not is_file(folder / text):
+        text = text.replace("\\", "/")
+    return folder / text

@@ -19,7 +19,8 @@ class ClassifyLearner:
     def network(self, spec: Spec) -> nn.Module:
         """A new network from the spec's name and options."""
         entry = network_entry(spec.task, spec.network)
-        options = resolve(entry.load_options(), spec.options)
+        kind: type[Any] = entry.load_options()
+        options = resolve(kind, spec.options)
         height, width, channels = spec.inputs["image"].shape
         return entry.load()(spec.network, channels, (height, width), len(spec.classes), options)
 

@@ -8,7 +8,9 @@ from sightline.core.errors import SightlineError
 from sightline.tasks.classify.options import CNNOptions
 
 
-def convolutions(channels: int, size: tuple[int, int], options: CNNOptions) -> tuple[nn.Sequential, tuple[int, int, int]]:
+def convolutions(
+    channels: int, size: tuple[int, int], options: CNNOptions
+) -> tuple[nn.Sequential, tuple[int, int, int]]:
     """`depth` blocks of conv 3x3 (no padding), ReLU, pool 2x2; and the (channels, height, width) that come out.
 
     Raises SightlineError where the image is too small for so many blocks.

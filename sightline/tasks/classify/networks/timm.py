@@ -53,5 +53,6 @@ def _create(
             raise SightlineError(f"timm cannot build {model!r}: {' '.join(str(error).split())[:200]}") from None
         raise SightlineError(
             f"the published weights of {model!r} cannot be downloaded",
-            fix="fetch them where there is a network and give the file: --weights FILE.safetensors, without --pretrained",
+            fix="fetch them where there is a network and give the file: --weights FILE.safetensors, "
+            "without --pretrained",
         ) from None

@@ -1,0 +1,104 @@
+"""`sightline predict MODEL FOLDER --csv` on 10,000 small PNGs, against a hand-written loop over the same graph.
+
+Both from process start to the finished table, with the same graph, taken from the bundle. The tables must agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import io
+import json
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from measure import HERE, SIGHTLINE, data, in_turns, ratios, row, spread, timed, title
+from PIL import Image
+
+
+def write_mnist(folder: Path, count: int) -> Path:
+    """The first `count` test digits as grey PNGs of 28 x 28 px."""
+    raw = gzip.decompress((data("mnist") / "t10k-images-idx3-ubyte.gz").read_bytes())
+    images = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
+    for number in range(count):
+        Image.fromarray(images[number % len(images)]).save(folder / f"{number:05}.png")
+    return data("mnist")
+
+
+def write_cifar(folder: Path, count: int) -> Path:
+    """`count` images of all classes as colour PNGs of 32 x 32 px."""
+    source = data("cifar10/train.zip")
+    with zipfile.ZipFile(source) as archive:
+        names = [name for name in sorted(archive.namelist()) if name.endswith(".jpg")]
+        for number, name in enumerate(names[:: max(1, len(names) // count)][:count]):
+            Image.open(io.BytesIO(archive.read(name))).save(folder / f"{number:05}.png")
+    return source
+
+
+SETS = {"28 px grey": write_mnist, "32 px colour": write_cifar}
+
+
+def main() -> None:
+    """Prints seconds and ratios for both sets."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--network", default="cnn", help="the network that predicts; a larger one hides what is compared")
+    parser.add_argument("--batches", default="64,256", help="batch sizes of the hand-written loop")
+    parser.add_argument("--keep", type=Path, help="keep images, models and tables in this folder, and use what is there")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        place = options.keep or Path(temporary)
+        for number, name in enumerate(SETS):
+            compare(name, place / f"set{number}", options)
+
+
+def prepare(name: str, place: Path, options: argparse.Namespace) -> None:
+    """Images, a bundle trained for one epoch, its graph and its classes."""
+    if (place / "ready").exists():
+        return
+    (place / "images").mkdir(parents=True, exist_ok=True)
+    source = SETS[name](place / "images", options.count)
+    timed([*SIGHTLINE, "train", source, "--network", options.network, "--epochs", "1", "--out", place / "run"])
+    with zipfile.ZipFile(place / "run" / "run.sightline") as bundle:
+        (place / "model.onnx").write_bytes(bundle.read("model.onnx"))
+        (place / "classes.json").write_text(json.dumps(json.loads(bundle.read("spec.json"))["classes"]))
+    (place / "ready").touch()
+
+
+def compare(name: str, place: Path, options: argparse.Namespace) -> None:
+    """One set: all contestants in turns."""
+    prepare(name, place, options)
+    ours = [*SIGHTLINE, "predict", place / "run" / "run.sightline", place / "images", "--csv", place / "ours.csv"]
+    contestants = {"ours": lambda: timed(ours)[0]}
+    batches = options.batches.split(",")
+    for batch in batches:
+        loop = [sys.executable, HERE / "peer_predict_loop.py", place / "model.onnx", place / "classes.json",
+                place / "images", place / f"loop{batch}.csv", batch]  # fmt: skip
+        contestants[f"loop, batches of {batch}"] = lambda loop=loop: timed(loop)[0]
+    found = in_turns(contestants, options.repeat)
+    title(f"predict, {options.count:,} PNGs of {name}, network {options.network}: seconds from process start to the table")
+    for contestant, seconds in found.items():
+        row(contestant, spread(seconds, "s"))
+    for batch in batches:
+        check(place / "ours.csv", place / f"loop{batch}.csv")
+        row(f"times sooner than batches of {batch}", spread(ratios(found[f"loop, batches of {batch}"], found["ours"]), "x"))
+
+
+def check(ours: Path, theirs: Path) -> None:
+    """Ends the program where the tables differ in an image or a confidence (1e-3)."""
+    first, second = (list(csv.DictReader(path.open(newline="", encoding="utf-8"))) for path in (ours, theirs))
+    same = len(first) == len(second) and all(
+        a["image"] == b["image"] and abs(float(a["confidence"]) - float(b["confidence"])) < 1e-3
+        for a, b in zip(first, second, strict=True)
+    )
+    if not same:
+        sys.exit(f"the tables differ: {ours} and {theirs}")
+
+
+if __name__ == "__main__":
+    main()
