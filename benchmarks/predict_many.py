@@ -20,23 +20,25 @@ from measure import HERE, SIGHTLINE, data, in_turns, ratios, row, spread, timed,
 from PIL import Image
 
 
-def write_mnist(folder: Path, count: int) -> Path:
-    """The first `count` test digits as grey PNGs of 28 x 28 px."""
-    raw = gzip.decompress((data("mnist") / "t10k-images-idx3-ubyte.gz").read_bytes())
-    images = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28)
+def write_mnist(folder: Path, count: int) -> None:
+    """The first `count` test digits, a folder a class, as grey PNGs of 28 x 28 px."""
+    parts = [gzip.decompress((data("mnist") / f"t10k-{name}-ubyte.gz").read_bytes()) for name in ("images-idx3", "labels-idx1")]
+    images = np.frombuffer(parts[0], np.uint8, offset=16).reshape(-1, 28, 28)
+    labels = np.frombuffer(parts[1], np.uint8, offset=8)
     for number in range(count):
-        Image.fromarray(images[number % len(images)]).save(folder / f"{number:05}.png")
-    return data("mnist")
+        place = folder / str(labels[number % len(labels)])
+        place.mkdir(exist_ok=True)
+        Image.fromarray(images[number % len(images)]).save(place / f"{number:05}.png")
 
 
-def write_cifar(folder: Path, count: int) -> Path:
-    """`count` images of all classes as colour PNGs of 32 x 32 px."""
-    source = data("cifar10/train.zip")
-    with zipfile.ZipFile(source) as archive:
+def write_cifar(folder: Path, count: int) -> None:
+    """`count` images, a folder a class, as colour PNGs of 32 x 32 px."""
+    with zipfile.ZipFile(data("cifar10/train.zip")) as archive:
         names = [name for name in sorted(archive.namelist()) if name.endswith(".jpg")]
         for number, name in enumerate(names[:: max(1, len(names) // count)][:count]):
-            Image.open(io.BytesIO(archive.read(name))).save(folder / f"{number:05}.png")
-    return source
+            place = folder / name.split("/")[0]
+            place.mkdir(exist_ok=True)
+            Image.open(io.BytesIO(archive.read(name))).save(place / f"{number:05}.png")
 
 
 SETS = {"28 px grey": write_mnist, "32 px colour": write_cifar}
@@ -62,8 +64,8 @@ def prepare(name: str, place: Path, options: argparse.Namespace) -> None:
     if (place / "ready").exists():
         return
     (place / "images").mkdir(parents=True, exist_ok=True)
-    source = SETS[name](place / "images", options.count)
-    timed([*SIGHTLINE, "train", source, "--network", options.network, "--epochs", "1", "--out", place / "run"])
+    SETS[name](place / "images", options.count)
+    timed([*SIGHTLINE, "train", place / "images", "--network", options.network, "--epochs", "1", "--out", place / "run"])
     with zipfile.ZipFile(place / "run" / "run.sightline") as bundle:
         (place / "model.onnx").write_bytes(bundle.read("model.onnx"))
         (place / "classes.json").write_text(json.dumps(json.loads(bundle.read("spec.json"))["classes"]))

@@ -65,7 +65,7 @@ class ClassPrediction:
         """The image with the label and its probability in a strip below it."""
         from sightline.data.draw import caption
 
-        return caption(image, f"{self.label}  {self.confidence:.0%}")
+        return caption(image, f"{self.label}  {self.confidence:.1%}")
 
 
 Prediction = ClassPrediction

@@ -15,6 +15,7 @@ import lzma
 import os
 import stat
 import tarfile
+import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,11 +32,10 @@ from sightline.data.scan import memory_budget
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tbz")
 UNPACKERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-"""By the bytes with which a compressed tar begins."""
 MEMBER_BYTES = 200 * 10**6
 RATIO = 200
-RATIO_FROM = 10 * 10**6
-"""Smaller members may shrink as far as they like: a blank page does."""
+RATIO_FROM = 10 * 10**6  # smaller members may shrink as far as they like: a blank page does
+_NO_PREAD = threading.Lock()
 TOTAL_BYTES = 20 * 2**30
 HEADER_BYTES = 2**20
 """What may lie between two members of a tar: long names, and padding."""
@@ -62,9 +62,7 @@ def load(path: Path) -> Dataset:
         raise SightlineError("the archive does not exist", str(path), "check the path") from None
     except Exception as error:  # zipfile, tarfile and the decompressors raise many things on damaged files
         brief = " ".join(str(error).split())[:200] or type(error).__name__
-        raise SightlineError(
-            f"this is no zip or tar, or a damaged one ({brief})", str(path), "fetch it again"
-        ) from None
+        raise SightlineError(f"this is no zip or tar, or a damaged one ({brief})", str(path)) from None
     return Dataset(
         images=images,
         target="label",
@@ -102,8 +100,9 @@ class SharedFile(io.FileIO):
         """At most `size` bytes from `place` on, wherever else the file is read meanwhile."""
         if hasattr(os, "pread"):
             return os.pread(self.fileno(), max(0, size), place)
-        super().seek(place)  # no pread means no fork: the only other readers are threads, and zipfile locks them
-        return super().read(max(0, size))
+        with _NO_PREAD:  # then there is no fork either: the only other readers are threads
+            super().seek(place)
+            return super().read(max(0, size))
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def _open_zip(path: Path) -> tuple[Images, Layout]:
     folders: dict[str, None] = {}
     for member in archive.infolist():
         name = _clean(_zip_name(member), path)
-        kind = stat.S_IFMT(member.external_attr >> 16) if member.create_system == 3 else 0
+        kind = stat.S_IFMT(member.external_attr >> 16) if member.create_system in (3, 19) else 0
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _refused("is a link or a device", name, path)
         if member.is_dir() or kind == stat.S_IFDIR:
@@ -150,9 +149,7 @@ def _open_zip(path: Path) -> tuple[Images, Layout]:
         if _hidden(name):
             continue
         if member.flag_bits & 1:
-            raise SightlineError(
-                "the zip is encrypted", f"{path}: {name}", "unpack it with its password, and give the folder"
-            )
+            raise SightlineError("the zip is encrypted", f"{path}: {name}", "unpack it, and give the folder")
         if is_image(name):
             _guard(member.file_size, member.compress_size, name, path)
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -161,7 +158,7 @@ def _open_zip(path: Path) -> tuple[Images, Layout]:
     total = sum(member.file_size for member in members.values())
     if total > TOTAL_BYTES and total > RATIO * path.stat().st_size:
         raise SightlineError(f"the zip announces {total / 2**30:,.0f} GiB, far more than it can hold", str(path))
-    layout = lay_out(members, _shown(folders), str(path))
+    layout = lay_out(members, folders, str(path))
     kept = [members[name] for name in layout.paths]
 
     def fetch(index: int) -> bytes:
@@ -186,7 +183,7 @@ def _open_tar(path: Path) -> tuple[Images, Layout]:
     with tarfile.open(path, "r:") as archive:
         for name, member in _tar_files(iter(archive), folders, path):
             places[name] = member.offset_data, member.size
-    layout = lay_out(places, _shown(folders), str(path))
+    layout = lay_out(places, folders, str(path))
     kept = [places[name] for name in layout.paths]
     file = SharedFile(path)
 
@@ -214,12 +211,11 @@ def _open_packed_tar(path: Path, unpack: Callable[[Path], Any]) -> tuple[Images,
                             "unpack it, or make a zip or a plain tar of it",
                         )
                     meter.allow(member.size)
-                    stored = archive.extractfile(member)
-                    data = stored.read() if stored else b""
+                    data = cast("IO[bytes]", archive.extractfile(member)).read()
                     if len(data) != member.size:
                         raise SightlineError("the archive ends within this member", f"{path}: {name}", "fetch it again")
                 blobs[name] = data
-    layout = lay_out(blobs, _shown(folders), str(path))
+    layout = lay_out(blobs, folders, str(path))
     return BlobImages([blobs[name] for name in layout.paths], layout.paths), layout
 
 
@@ -285,15 +281,10 @@ def _hidden(name: str) -> bool:
 
 
 def _add_folders(folders: dict[str, None], name: str) -> None:
-    """Adds the folders above `name`, which itself is one if it ends with a slash; the nearest first."""
-    above = name.rpartition("/")[0]
-    while above and above not in folders:
-        folders[above] = None
-        above = above.rpartition("/")[0]
-
-
-def _shown(folders: dict[str, None]) -> list[str]:
-    return [name for name in folders if not _hidden(name)]
+    """Adds the folders above `name`, which itself is one if it ends with a slash, but for hidden ones."""
+    while (name := name.rpartition("/")[0]) and name not in folders:
+        if not _hidden(name):
+            folders[name] = None
 
 
 def _guard(size: int, packed: int, name: str, path: Path) -> None:
