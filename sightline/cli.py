@@ -59,7 +59,7 @@ def _run(arguments: list[str]) -> int:
     values, rest = parser.parse_known_args(tokens)
     _reject(rest, parser)
     given = vars(values)
-    target, as_json = given.pop("target"), given.pop("json", False)
+    target, as_json = given.pop("target", []), given.pop("json", False)
     signal.signal(signal.SIGTERM, _terminate)
     return VERBS[verb].load()(target, given, as_json)
 

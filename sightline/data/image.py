@@ -13,7 +13,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any, cast
@@ -29,7 +31,10 @@ MAX_PIXELS = 200_000_000
 SUFFIXES = frozenset(
     ".jpg .jpeg .jfif .png .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .avif .tga .ico".split()  # noqa: SIM905
 )
-Image.MAX_IMAGE_PIXELS = None  # our own limit, below, is an error instead of a warning
+FORMATS: list[str] = ["JPEG", "PNG", "GIF", "BMP", "DIB", "PPM", "TIFF", "WEBP", "JPEG2000", "ICO", "TGA"]
+"""The only decoders that are let near a file, the common ones first: Pillow has others that start programs (EPS)."""
+if importlib.util.find_spec("PIL.AvifImagePlugin"):
+    FORMATS.append("AVIF")
 ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 
@@ -52,20 +57,27 @@ def read_sized(
     if isinstance(source, np.ndarray):
         pixels = from_array(source)
         return pixels, (pixels.shape[1], pixels.shape[0])
-    if isinstance(source, Image.Image):
-        return _pixels(source, source.size)
-    where = "" if isinstance(source, bytes) else str(source)
+    where = str(source) if isinstance(source, str | Path) else ""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged metadata: Pillow warns, the pixels are what counts
-            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
+            if isinstance(source, Image.Image):
+                if source.width * source.height > max_pixels:
+                    raise _too_large(source.width * source.height, max_pixels, where)
+                return _pixels(source, source.size)
+            Image.MAX_IMAGE_PIXELS = max_pixels  # Pillow raises at twice this, for what an icon hides inside, too
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
                 size = image.size
-                _guard(size, max_pixels)
-                if least and image.format == "JPEG":
+                if size[0] * size[1] > max_pixels:
+                    raise _too_large(size[0] * size[1], max_pixels, where)
+                if least and image.format in ("JPEG", "MPO"):
                     # Turned images are measured on the other side; the larger of both serves either way.
                     side = 2 * max(least)
                     image.draft(None, (side, side))
                 return _pixels(image, size)
+    except Image.DecompressionBombError as error:
+        found = re.search(r"\d+", str(error))
+        raise _too_large(int(found[0]) if found else 2 * max_pixels, max_pixels, where) from None
     except SightlineError as error:
         raise SightlineError(error.what, where, error.fix) from None
     except FileNotFoundError:
@@ -80,17 +92,16 @@ def read_sized(
         raise SightlineError(f"the image is damaged ({_brief(error)})", where) from None
 
 
-def _guard(size: tuple[int, int], max_pixels: int) -> None:
-    width, height = size
-    if width * height > max_pixels:
-        raise SightlineError(
-            f"the image has {width} x {height} pixels, more than the limit of {max_pixels:,}",
-            fix=f"if it is genuine, allow it: --max-pixels {width * height}",
-        )
+def _too_large(count: int, max_pixels: int, where: str) -> SightlineError:
+    return SightlineError(
+        f"the image has {count:,} pixels, more than the limit of {max_pixels:,}",
+        where,
+        f"if it is genuine, allow it: --max-pixels {count}",
+    )
 
 
-def _unidentified(source: str | Path | bytes) -> str:
-    size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+def _unidentified(source: Source) -> str:
+    size = len(source) if isinstance(source, bytes) else Path(cast("str", source)).stat().st_size
     return "the image file is empty (0 bytes)" if size == 0 else "this is no image, or of an unknown format"
 
 
@@ -99,8 +110,10 @@ def _brief(error: Exception) -> str:
 
 
 def _pixels(image: Image.Image, size: tuple[int, int]) -> tuple[Pixels, tuple[int, int]]:
-    orientation = _orientation(image)
     array = _convert(image)
+    orientation = _orientation(image)  # after the pixels: a PNG may carry its EXIF behind them
+    if image.format == "TIFF":  # Pillow has turned it already
+        return array, (array.shape[1], array.shape[0])
     if orientation > 1:
         array = _turn(array, orientation)
     return array, (size[1], size[0]) if orientation > 4 else size
@@ -121,9 +134,9 @@ _TURNS: dict[int, tuple[int, bool]] = {
     2: (0, True),
     3: (2, False),
     4: (2, True),
-    5: (1, True),
+    5: (3, True),
     6: (3, False),
-    7: (3, True),
+    7: (1, True),
     8: (1, False),
 }
 """EXIF orientation to (quarter turns counter-clockwise, then mirrored left to right)."""
@@ -139,10 +152,11 @@ def _convert(image: Image.Image) -> Pixels:
     mode = image.mode
     if mode == "L" and "transparency" not in image.info:
         return np.asarray(image)[:, :, None]
-    if mode == "1":
+    if mode == "1" and "transparency" not in image.info:
         return np.asarray(image.convert("L"))[:, :, None]
     if mode == "F" or mode.startswith("I"):
-        return from_array(np.asarray(image))
+        array, clear = np.asarray(image), image.info.get("transparency")
+        return from_array(np.where(array == clear, 65535, array) if isinstance(clear, int) else array)
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
@@ -162,6 +176,8 @@ def from_array(array: NDArray[Any]) -> Pixels:
 
     Integers of more than 8 bits and floats are scaled as the rules above say. Raises SightlineError for other shapes.
     """
+    if array.dtype.kind not in "buif":
+        raise SightlineError(f"an image array holds real numbers, not {array.dtype}")
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
@@ -179,7 +195,7 @@ def from_array(array: NDArray[Any]) -> Pixels:
 def _to_bytes(array: NDArray[Any]) -> Pixels:
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype == np.uint16:
+    if array.dtype.kind == "u" and array.dtype.itemsize == 2:  # of either byte order
         return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
     values = array.astype(np.float64)
     if not np.isfinite(values).all():

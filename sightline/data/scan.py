@@ -32,7 +32,8 @@ class Scan:
     sizes: (n, 2) int32, width and height in pixels; 0 where unreadable.
     channels: (n,) uint8, 1 or 3; 0 where unreadable.
     errors: index to what was wrong with the image.
-    cache: preprocessed arrays over the n examples, zeros where unreadable; empty if none were asked for.
+    cache: preprocessed arrays, zeros where unreadable; empty if none were asked for. It may lie in a mapped file and
+        is shared by all parts of the data: rows, (n,) int64, says which of its rows belong to the n examples.
     """
 
     hashes: NDArray[np.uint64]
@@ -40,6 +41,14 @@ class Scan:
     channels: NDArray[np.uint8]
     errors: dict[int, str]
     cache: Arrays
+    rows: Indices
+
+    def __len__(self) -> int:
+        return len(self.hashes)
+
+    def arrays(self, places: slice | Indices) -> Arrays:
+        """The preprocessed arrays of some examples, along a first axis."""
+        return {key: values[self.rows[places]] for key, values in self.cache.items()}
 
     @property
     def readable(self) -> NDArray[np.bool_]:
@@ -47,14 +56,15 @@ class Scan:
         return self.channels > 0
 
     def take(self, indices: Indices) -> Scan:
-        """The columns at `indices`; the cache is copied only where it is in memory."""
+        """The columns at `indices`; the cache is not copied."""
         places = {int(old): new for new, old in enumerate(indices)}
         return Scan(
             self.hashes[indices],
             self.sizes[indices],
             self.channels[indices],
             {places[i]: text for i, text in self.errors.items() if i in places},
-            {key: values[indices] for key, values in self.cache.items()},
+            self.cache,
+            self.rows[indices],
         )
 
 
@@ -101,7 +111,7 @@ def scan(
                 cache[key][index] = array
         if progress:
             progress(start + len(seen))
-    return Scan(hashes, sizes, channels, errors, cache)
+    return Scan(hashes, sizes, channels, errors, cache, np.arange(count))
 
 
 _Seen = tuple[int, tuple[int, int], int, Arrays] | str

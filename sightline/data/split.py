@@ -26,7 +26,7 @@ def assign(
     """
     bad = sorted(set(np.unique(given)) - {*SPLITS, ""})
     if bad:
-        raise SightlineError(f"unknown split {bad[0]!r}", fix="a split is train, val or test")
+        raise SightlineError(f"unknown split {str(bad[0])!r}", fix="a split is train, val or test")
     splits = given.astype("<U5")
     if (splits == "").all():
         everything = np.arange(len(splits))
@@ -97,10 +97,13 @@ def _share_out(
         for name in wanted:
             if wanted[name] and not given[name] and len(left) > 1:
                 splits[members[left.pop()]] = name
+    # Where each class is too small to give anything away, or one unit, they are shared out as if they were one class.
+    if len(by_stratum) > 1 and len(gathered) > len(shares) and not set(shares) <= set(splits[members].tolist()):
+        _share_out(splits, members, np.zeros_like(strata), units, seed, shares)
 
 
 def _order(key: bytes, seed: int) -> bytes:
-    return hashlib.blake2b(key, digest_size=8, key=seed.to_bytes(8, "little", signed=True)).digest()
+    return hashlib.blake2b(key, digest_size=8, key=(seed % 2**64).to_bytes(8, "little")).digest()
 
 
 def fingerprint(hashes: NDArray[np.uint64], targets: NDArray[np.str_] | list[str]) -> str:

@@ -38,19 +38,34 @@ def choose(name: str, channels: int) -> Policy:
         return Policy()
     strong = name == "strong"
     if channels == 3:
-        return Policy(turn=10, stretch=0.1, shift=0.1, flip=True, light=0.3, erase=0.3, mix=0.5) if strong else Policy(
-            shift=0.07, flip=True
+        return (
+            Policy(turn=10, stretch=0.1, shift=0.1, flip=True, light=0.3, erase=0.3, mix=0.5)
+            if strong
+            else Policy(shift=0.07, flip=True)
         )
-    return Policy(turn=15, stretch=0.15, shear=10, shift=0.1, light=0.2, erase=0.3, mix=0.3) if strong else Policy(
-        turn=8, stretch=0.08, shear=4, shift=0.07
+    return (
+        Policy(turn=15, stretch=0.15, shear=10, shift=0.1, light=0.2, erase=0.3, mix=0.3)
+        if strong
+        else Policy(turn=8, stretch=0.08, shear=4, shift=0.07)
     )
 
 
-def augment(inputs: Tensors, targets: Tensors, policy: Policy, generator: torch.Generator) -> tuple[Tensors, Tensors]:
-    """inputs["image"]: float (batch, channel, height, width), normalised. Acts on the keys it knows, leaves others."""
+def augment(
+    inputs: Tensors,
+    targets: Tensors,
+    policy: Policy,
+    generator: torch.Generator,
+    mirrored: Tensor | None = None,
+    side: int | None = None,
+) -> tuple[Tensors, Tensors]:
+    """inputs["image"]: float (batch, channel, height, width), normalised. Acts on the keys it knows, leaves others.
+
+    mirrored: (batch,) bool, which images a policy with `flip` mirrors (default: half of them by chance).
+    side: the images come out at this height and width instead of their own.
+    """
     images = inputs["image"]
-    matrices = affine(len(images), policy, generator)
-    images = warp(images, matrices.to(images.device))
+    matrices = affine(len(images), policy, generator, images.shape[-1], mirrored)
+    images = warp(images, matrices.to(images.device), side, "reflection" if policy.flip else "border")
     if policy.light:
         images = _relight(images, policy.light, generator)
     if policy.erase:
@@ -61,23 +76,35 @@ def augment(inputs: Tensors, targets: Tensors, policy: Policy, generator: torch.
     return {**inputs, "image": images}, targets
 
 
-def affine(count: int, policy: Policy, generator: torch.Generator) -> Tensor:
-    """(count, 2, 3) matrices from output to input places, both in -1..1, as `affine_grid` takes them."""
+def affine(count: int, policy: Policy, generator: torch.Generator, side: int, mirrored: Tensor | None = None) -> Tensor:
+    """(count, 2, 3) matrices from output to input places, both in -1..1, as `affine_grid` takes them.
+
+    Where nothing but a shift and a mirroring is asked for, the shift is by whole pixels of `side`: nothing is blurred.
+    """
     angle = torch.deg2rad(_uniform((count,), -policy.turn, policy.turn, generator))
     shear = torch.tan(torch.deg2rad(_uniform((count,), -policy.shear, policy.shear, generator)))
     wide, high = torch.exp(_uniform((2, count), -policy.stretch, policy.stretch, generator))
     if policy.flip:
-        wide = wide * (torch.randint(0, 2, (count,), generator=generator) * 2 - 1)
-    shift = _uniform((count, 2), -2 * policy.shift, 2 * policy.shift, generator)
+        mirrored = torch.rand(count, generator=generator) < 0.5 if mirrored is None else mirrored
+        wide = torch.where(mirrored, -wide, wide)
+    shift = _uniform((count, 2), -policy.shift, policy.shift, generator)
+    if not (policy.turn or policy.shear or policy.stretch):
+        most = round(policy.shift * side)
+        shift = torch.randint(-most, most + 1, (count, 2), generator=generator) / side
     cos, sin = torch.cos(angle), torch.sin(angle)
-    rows = [torch.stack([wide * cos, wide * (shear * cos - sin)], 1), torch.stack([high * sin, high * (shear * sin + cos)], 1)]
-    return torch.cat([torch.stack(rows, 1), shift[:, :, None]], 2)
+    first = torch.stack([wide * cos, wide * (shear * cos - sin)], 1)
+    second = torch.stack([high * sin, high * (shear * sin + cos)], 1)
+    return torch.cat([torch.stack([first, second], 1), 2 * shift[:, :, None]], 2)
 
 
-def warp(images: Tensor, matrices: Tensor) -> Tensor:
-    """(batch, channel, height, width) sampled bilinearly; beyond the border the border is repeated."""
-    grid = functional.affine_grid(matrices, list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+def warp(images: Tensor, matrices: Tensor, side: int | None = None, beyond: str = "border") -> Tensor:
+    """(batch, channel, height, width) sampled bilinearly, to `side` x `side` if given.
+
+    beyond: what lies outside: "border" repeats the edge, "reflection" mirrors the image.
+    """
+    size = [*images.shape[:2], side or images.shape[2], side or images.shape[3]]
+    grid = functional.affine_grid(matrices, size, align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode=beyond, align_corners=False)
 
 
 def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sightline.core.task import Arrays
+from sightline.data.dataset import Indices
 
 Tensors = dict[str, Tensor]
 
@@ -24,11 +25,13 @@ def keyed(*key: int | str) -> int:
 class Batches:
     """The training part: arrays over the same n examples, and how they are cut into batches.
 
-    inputs: preprocessed (image: uint8 (n, height, width, channel)); targets: encoded.
+    inputs: preprocessed (image: uint8 (rows, height, width, channel)), perhaps in a mapped file, with rows of other
+        parts among them: rows, (n,) int64, are those of the n examples. targets: encoded, (n, …).
     The last, smaller batch of an epoch is left out; every epoch has another order, so nothing is lost.
     """
 
     inputs: Arrays
+    rows: Indices
     targets: Arrays
     size: int
     seed: int
@@ -43,15 +46,22 @@ class Batches:
         """Steps of an epoch; at least one."""
         return max(1, self.count // self.size)
 
-    def order(self, epoch: int) -> np.ndarray:
+    def order(self, epoch: int) -> Indices:
         """(n,) the order of the examples in this epoch."""
         return np.random.Generator(np.random.Philox(keyed(self.seed, "order", epoch))).permutation(self.count)
 
-    def batch(self, order: np.ndarray, place: int, device: torch.device) -> tuple[Tensors, Tensors]:
-        """Inputs and targets of the batch at `place` of an epoch, on the device."""
-        chosen = order[place * self.size : (place + 1) * self.size]
-        return _gather(self.inputs, chosen, device), _gather(self.targets, chosen, device)
+    def mirrored(self, epoch: int, chosen: Indices) -> Tensor:
+        """(k,) bool: which of the chosen examples are seen mirrored in this epoch; in the next one, the others are.
+
+        Alternating flips (Jordan 2024): both views of an image are seen in any two epochs.
+        """
+        bits = np.random.Generator(np.random.Philox(keyed(self.seed, "mirror"))).random(self.count) < 0.5
+        return torch.from_numpy(bits[chosen] ^ bool(epoch % 2))
+
+    def batch(self, chosen: Indices, device: torch.device) -> tuple[Tensors, Tensors]:
+        """Inputs and targets of the chosen examples, on the device."""
+        return _gather(self.inputs, self.rows[chosen], device), _gather(self.targets, chosen, device)
 
 
-def _gather(arrays: Arrays, chosen: np.ndarray, device: torch.device) -> Tensors:
+def _gather(arrays: Arrays, chosen: Indices, device: torch.device) -> Tensors:
     return {key: torch.from_numpy(values[chosen]).to(device, non_blocking=True) for key, values in arrays.items()}

@@ -13,11 +13,12 @@ from torch import nn
 from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
 from sightline.core.task import Learner
+from sightline.data.dataset import Indices
 from sightline.learn.augment import Policy, augment
 from sightline.learn.batches import Batches, keyed
 from sightline.learn.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer
 from sightline.learn.deploy import normalise
-from sightline.learn.optimizer import Average, learning_rate, make_optimizer, set_learning_rate
+from sightline.learn.optimizer import Average, learning_rate, make_optimizers, set_learning_rate
 from sightline.learn.plan import Plan
 
 LOOK_EVERY = 16
@@ -44,7 +45,7 @@ class Trainer:
         self.learner, self.spec, self.plan, self.device = learner, spec, plan, device
         whole: Any = network  # torch's stubs know no memory_format here
         self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(self.network, plan.lr)
+        self.optimizers = make_optimizers(self.network, plan.lr)
         self.average = Average(self.network, plan.steps)
         self.step = 0
 
@@ -68,21 +69,27 @@ class Trainer:
                         since = time.monotonic()
             yield Moment(self.step, epoch + 1, True, float(total) / seen)
 
-    def train_step(self, batches: Batches, order: object, place: int, policy: Policy) -> torch.Tensor:
+    def train_step(self, batches: Batches, order: Indices, place: int, policy: Policy) -> torch.Tensor:
         """One step; its loss, detached, () on the device."""
         key = keyed(batches.seed, "step", self.step)
         torch.manual_seed(key)  # what a network draws itself (dropout) must not depend on the history
         generator = torch.Generator().manual_seed(key)
         self.network.train()
-        inputs, targets = batches.batch(order, place, self.device)  # pyright: ignore[reportArgumentType]
+        chosen = order[place * batches.size : (place + 1) * batches.size]
+        inputs, targets = batches.batch(chosen, self.device)
         inputs["image"] = normalise(inputs["image"], self.spec)
-        if policy != Policy():
-            inputs, targets = augment(inputs, targets, policy, generator)
-        set_learning_rate(self.optimizer, learning_rate(self.step, self.plan.steps, self.plan.lr))
-        loss = self.learner.loss(self.network, inputs, targets, self.spec)["loss"]
-        self.optimizer.zero_grad(set_to_none=True)
+        side = self.plan.small_side if self.step < self.plan.small_steps else None
+        if policy != Policy() or side:
+            mirrored = batches.mirrored(self.step // self.plan.per_epoch, chosen) if policy.flip else None
+            inputs, targets = augment(inputs, targets, policy, generator, mirrored, side)
+        set_learning_rate(self.optimizers, learning_rate(self.step, self.plan.steps, self.plan.lr))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            loss = self.learner.loss(self.network, inputs, targets, self.spec)["loss"]
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.average.update(self.network, self.step)
         self.step += 1
         return loss.detach()
@@ -101,7 +108,7 @@ class Trainer:
             {
                 "network": dict(self.network.state_dict()),
                 "average": self.average.tensors,
-                "optimizer": optimizer_tensors(self.optimizer),
+                **{f"optimizer{i}": optimizer_tensors(one) for i, one in enumerate(self.optimizers)},
             },
             {"step": self.step},
         )
@@ -111,5 +118,6 @@ class Trainer:
         self.network.load_state_dict(checkpoint.tensors["network"])
         for name, tensor in checkpoint.tensors["average"].items():
             self.average.tensors[name].copy_(tensor)
-        restore_optimizer(self.optimizer, checkpoint.tensors["optimizer"])
+        for number, optimizer in enumerate(self.optimizers):
+            restore_optimizer(optimizer, checkpoint.tensors[f"optimizer{number}"])
         self.step = int(checkpoint.meta["step"])

@@ -16,17 +16,16 @@ BATCH = 256
 Targets = Sequence[Any] | NDArray[Any]
 
 
-def outputs_of(task: Task, runner: Runner, cache: Arrays, spec: Spec) -> Iterator[Arrays]:
-    """The outputs over preprocessed arrays, a batch at a time."""
-    count = len(next(iter(cache.values())))
-    for part in chunks(count, BATCH):
-        yield task.infer(runner, {key: np.asarray(values[part]) for key, values in cache.items()}, spec)
+def outputs_of(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Iterator[Arrays]:
+    """The outputs over the examples of a scan, a batch at a time."""
+    for part in chunks(len(scan), BATCH):
+        yield task.infer(runner, scan.arrays(part), spec)
 
 
 def compare_all(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> list[Comparison]:
     """One comparison an example, in order."""
     found: list[Comparison] = []
-    for outputs in outputs_of(task, runner, scan.cache, spec):
+    for outputs in outputs_of(task, runner, scan, spec):
         for row in range(len(next(iter(outputs.values())))):
             place = len(found)
             size = (int(scan.sizes[place, 0]), int(scan.sizes[place, 1]))
@@ -42,5 +41,5 @@ def judge(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) 
 
 def all_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Arrays:
     """The outputs over all examples, joined along the batch axis."""
-    parts = list(outputs_of(task, runner, scan.cache, spec))
+    parts = list(outputs_of(task, runner, scan, spec))
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}

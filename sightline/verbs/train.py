@@ -86,6 +86,11 @@ class Settings:
         """What `options.toml` holds; `data` first."""
         return to_toml([_Data(data), self.train, self.task, self.network])
 
+    def to_json(self) -> dict[str, Any]:
+        """All of them as plain JSON values; None is left out."""
+        every: dict[str, Any] = {**vars(self.train), **vars(self.task), **vars(self.network)}
+        return {k: str(v) if isinstance(v, Path) else v for k, v in every.items() if v is not None}
+
     def for_spec(self) -> dict[str, Any]:
         """The options that shape the network, plain JSON; None is left out."""
         both: dict[str, Any] = {**vars(self.task), **vars(self.network), "imgsz": self.train.imgsz}
@@ -147,7 +152,7 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
         parts, spec = _prepare(dataset, task, settings, run.path, teller)
         from sightline.verbs.training import Training
 
-        return Training(run, task, spec, settings, parts, teller, started).finish()
+        return Training(run, task, spec, settings, parts, teller, started).run_to_end()
 
 
 def _settings(task: Task, given: Mapping[str, Any]) -> Settings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import platform
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +17,22 @@ from sightline.data.split import fingerprint
 from sightline.learn import checkpoint as checkpoints
 from sightline.learn.augment import Policy, choose
 from sightline.learn.batches import Batches, keyed
-from sightline.learn.deploy import TorchRunner, export_graph, prove_parity
+from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Moment, Trainer
-from sightline.learn.plan import EXPORT_SECONDS, Plan, fit_to_time, make_plan, seconds_per_step
+from sightline.learn.optimizer import default_lr
+from sightline.learn.plan import (
+    EXPORT_SECONDS,
+    SMALL_SHARE,
+    Plan,
+    default_batch,
+    fit_to_time,
+    make_plan,
+    seconds_per_step,
+    small_side,
+)
 from sightline.learn.start import freeze_all_but_head, start_from_bundle, start_from_file
-from sightline.run import bundle
-from sightline.run.runner import OnnxRunner
-from sightline.verbs.judge import all_outputs, judge
+from sightline.verbs.finish import finish
+from sightline.verbs.judge import judge
 
 if TYPE_CHECKING:
     from sightline.learn.run_folder import RunFolder
@@ -49,6 +57,8 @@ class Training:
         self.learner = task.learner()
         self.train_set, self.train_scan = parts.part("train")
         self.val_set, self.val_scan = parts.part("val")
+        if not len(self.val_set) or not len(self.train_set):
+            raise SightlineError("the data is too small to be split into train and val", parts.dataset.name)
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"score": -1.0, "epoch": 0}
         self.interrupted = False
@@ -71,12 +81,8 @@ class Training:
         ]
         joined: Arrays = {key: np.stack([one[key] for one in targets]) for key in targets[0]}
         plan = self.run.read_state().get("plan")
-        size = plan["batch"] if plan else make_plan(len(targets), *self._wanted()).batch
-        return Batches(self.train_scan.cache, joined, min(size, len(targets)), self.options.seed)
-
-    def _wanted(self) -> tuple[int | None, int | None, float | None, str]:
-        options = self.options
-        return options.epochs, options.batch, options.lr, options.network
+        size = plan["batch"] if plan else self.options.batch or default_batch(len(targets))
+        return Batches(self.train_scan.cache, self.train_scan.rows, joined, min(size, len(targets)), self.options.seed)
 
     def _trainer(self, network: torch.nn.Module) -> Trainer:
         """Follows the stored plan, or makes and stores one; then takes up the last checkpoint, if there is one."""
@@ -91,7 +97,10 @@ class Training:
         if "plan" in state:
             plan = Plan(**state["plan"])
         else:
-            plan = make_plan(self.batches.count, *self._wanted())
+            lr = self.options.lr or default_lr(network, self.batches.size)
+            side = self.spec.inputs["image"].shape[0] or 0
+            small = small_side(side, getattr(network, "scale_free", False))
+            plan = make_plan(self.batches.count, self.batches.size, self.options.epochs, lr, small)
             if self.options.time:
                 plan = self._fit_to_time(plan, network)
             self.run.write_state(plan=plan.to_json(), data=found, status="running")
@@ -107,7 +116,14 @@ class Training:
         trial = Trainer(self.learner, copy.deepcopy(network), self.spec, plan, self.device)
         policy = self._policy()
         order = self.batches.order(0)
-        per_step = seconds_per_step(lambda place: trial.train_step(self.batches, order, place, policy), plan.per_epoch)
+
+        def measure(begin: int) -> float:
+            trial.step = begin
+            return seconds_per_step(lambda place: trial.train_step(self.batches, order, place, policy), plan.per_epoch)
+
+        per_step = measure(plan.small_steps)
+        if plan.small_steps:
+            per_step = (1 - SMALL_SHARE) * per_step + SMALL_SHARE * measure(0)
         begun = time.monotonic()
         judge(
             self.task,
@@ -129,9 +145,11 @@ class Training:
     def _policy(self) -> Policy:
         return choose(self.options.augment, self.spec.inputs["image"].shape[-1] or 3)
 
-    def finish(self) -> Path:
+    def run_to_end(self) -> Path:
         """Trains to the plan's end, or to Ctrl-C; then calibrates, exports, proves, scores and writes the bundle."""
         policy = self._policy()
+        if self.resumed and self._patience_is_over():
+            return self._write_bundle()
         self.teller.begin(self.trainer.plan, self.trainer.step, self.batches.count)
         try:
             for moment in self.trainer.fit(self.batches, policy, self.teller.pause(SAVE_EVERY)):
@@ -144,6 +162,7 @@ class Training:
                     break
         except KeyboardInterrupt:
             if not self.run.best.exists():
+                self.teller.note(f"nothing to keep yet; to begin again: sightline train --resume {self.run.path}")
                 raise
             self.interrupted = True
         return self._write_bundle()
@@ -193,78 +212,20 @@ class Training:
 
     def _write_bundle(self) -> Path:
         self.teller.note("writing the bundle")
-        network = self._averaged(checkpoints.read(self.run.best).tensors["network"])
-        runner = TorchRunner(network, self.learner, self.spec, self.device)
-        outputs = all_outputs(self.task, runner, self.val_scan, self.spec)
-        spec = self.task.calibrate(outputs, list(self.val_set.targets), self.spec)
-        network = network.cpu()
-        graph = export_graph(network, self.learner, spec)
-        exported = OnnxRunner(graph)
-        sample = {key: np.asarray(values[:PROVEN]) for key, values in self.val_scan.cache.items()}
-        calibrated = TorchRunner(network, self.learner, spec, torch.device("cpu"))
-        difference = prove_parity(calibrated, exported, sample)
-        card = self._card(spec, exported, difference)
-        members = {
-            "model.onnx": graph,
-            "model.safetensors": _weights(network),
-            "assets/trained_on.npy": self._trained_on(),
+        network = self._averaged(checkpoints.read(self.run.best).tensors["network"]).cpu()
+        facts = {
+            "options": self.settings.to_json(),
+            "plan": self.trainer.plan.to_json(),
+            "best": self.best,
+            "interrupted": self.interrupted,
+            "device": str(self.device),
         }
-        bundle.save(self.run.bundle(), spec, card, members)
+        finish(self.run.bundle(), self.task, self.learner, self.spec, network, self.parts, facts, self.started)
         if not self.interrupted:
             self.run.write_state(status="done")
             self.run.checkpoint.unlink(missing_ok=True)
             self.run.best.unlink(missing_ok=True)
         return self.run.bundle()
-
-    def _card(self, spec: Spec, runner: OnnxRunner, difference: float) -> dict[str, Any]:
-        from sightline.verbs.about import versions
-
-        scores = {"val": judge(self.task, runner, self.val_scan, self.val_set.targets, spec).to_dict()}
-        test_set, test_scan = self.parts.part("test")
-        if len(test_set):
-            scores["test"] = judge(self.task, runner, test_scan, test_set.targets, spec).to_dict()
-        names, counts = np.unique(self.parts.splits, return_counts=True)
-        return {
-            "data": {
-                "name": self.parts.dataset.name,
-                "format": self.parts.dataset.format,
-                "fingerprint": fingerprint(self.parts.scan.hashes, self.parts.dataset.targets),
-                "split_given": bool((self.parts.dataset.splits != "").any()),
-                "counts": dict(zip(names.tolist(), counts.tolist(), strict=True)),
-            },
-            "options": {k: str(v) if isinstance(v, Path) else v for k, v in self._effective().items() if v is not None},
-            "plan": self.trainer.plan.to_json(),
-            "best": self.best,
-            "scores": scores,
-            "parity": difference,
-            "seconds": round(time.monotonic() - self.started, 1),
-            "interrupted": self.interrupted,
-            "versions": versions(),
-            "machine": {"cpu": platform.machine(), "threads": torch.get_num_threads(), "device": str(self.device)},
-        }
-
-    def _effective(self) -> dict[str, Any]:
-        settings = self.settings
-        return {**vars(settings.train), **vars(settings.task), **vars(settings.network)}
-
-    def _trained_on(self) -> bytes:
-        """The pixel hashes of the training part, sorted: how `evaluate` knows an image that it was trained on."""
-        import io
-
-        file = io.BytesIO()
-        np.save(file, np.unique(self.train_scan.hashes), allow_pickle=False)
-        return file.getvalue()
-
-
-def _weights(network: torch.nn.Module) -> bytes:
-    from safetensors.torch import save
-
-    return save(
-        {
-            name: tensor.contiguous().clone(memory_format=torch.contiguous_format)
-            for name, tensor in network.state_dict().items()
-        }
-    )
 
 
 def _device(name: str) -> torch.device:

@@ -31,5 +31,7 @@ def open_data(data: Any, format: str | None = None) -> Dataset:
     if not path.exists():
         raise SightlineError("the data does not exist", str(path), "check the path; `digits` is the embedded data set")
     raise SightlineError(
-        "no format recognises this data", str(path), "see what is understood: sightline formats; or name it: --format NAME"
+        "no format recognises this data",
+        str(path),
+        "see what is understood: sightline formats; or name it: --format NAME",
     )

@@ -1,0 +1,96 @@
+"""From a trained network to a bundle: calibrate, export, prove, score, write."""
+
+from __future__ import annotations
+
+import io
+import platform
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from sightline.core.spec import Spec
+from sightline.core.task import Learner, Task
+from sightline.data.scan import Scan
+from sightline.data.split import fingerprint
+from sightline.learn.deploy import TorchRunner, export_graph, prove_parity
+from sightline.run import bundle
+from sightline.run.runner import OnnxRunner
+from sightline.verbs.about import versions
+from sightline.verbs.judge import all_outputs, judge
+
+if TYPE_CHECKING:
+    from sightline.verbs.train import Parts
+
+PROVEN = 64
+"""Real inputs on which the export is held against the network."""
+
+
+def finish(
+    path: Path,
+    task: Task,
+    learner: Learner,
+    spec: Spec,
+    network: nn.Module,
+    parts: Parts,
+    facts: Mapping[str, Any],
+    started: float,
+) -> None:
+    """Writes the bundle of a network on the CPU. facts: what the card says beside data, scores and versions.
+
+    Temperature and thresholds are fitted on val. Raises SightlineError where the exported graph and the network differ.
+    """
+    cpu = torch.device("cpu")
+    val_set, val_scan = parts.part("val")
+    outputs = all_outputs(task, TorchRunner(network, learner, spec, cpu), val_scan, spec)
+    spec = task.calibrate(outputs, list(val_set.targets), spec)
+    graph = export_graph(network, learner, spec)
+    runner = OnnxRunner(graph)
+    parity = prove_parity(TorchRunner(network, learner, spec, cpu), runner, val_scan.arrays(slice(0, PROVEN)))
+    scores = {}
+    for name in ("val", "test"):
+        dataset, scan = parts.part(name)
+        if len(dataset):
+            scores[name] = judge(task, runner, scan, dataset.targets, spec).to_dict()
+    card = {
+        "data": _describe(parts),
+        "scores": scores,
+        **facts,
+        "parity": parity,
+        "versions": versions(),
+        "machine": {"cpu": platform.machine(), "threads": torch.get_num_threads()},
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    members = {
+        "model.onnx": graph,
+        "model.safetensors": _weights(network),
+        "assets/trained_on.npy": _trained_on(parts.part("train")[1]),
+    }
+    bundle.save(path, spec, card, members)
+
+
+def _describe(parts: Parts) -> dict[str, Any]:
+    names, counts = np.unique(parts.splits, return_counts=True)
+    return {
+        "name": parts.dataset.name,
+        "format": parts.dataset.format,
+        "fingerprint": fingerprint(parts.scan.hashes, parts.dataset.targets),
+        "split_given": bool((parts.dataset.splits != "").any()),
+        "counts": dict(zip(names.tolist(), counts.tolist(), strict=True)),
+    }
+
+
+def _trained_on(scan: Scan) -> bytes:
+    """The pixel hashes of the training part, sorted: how `evaluate` knows an image that it was trained on."""
+    file = io.BytesIO()
+    np.save(file, np.unique(scan.hashes), allow_pickle=False)
+    return file.getvalue()
+
+
+def _weights(network: nn.Module) -> bytes:
+    return save({k: v.clone(memory_format=torch.contiguous_format) for k, v in network.state_dict().items()})

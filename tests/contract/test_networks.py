@@ -1,0 +1,119 @@
+"""Every network of every task keeps the contract: it trains, exports, and answers alike in any company."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import NETWORK_SIZES, pictures
+
+from sightline.core.spec import Spec
+from sightline.data.image import read
+from sightline.learn.deploy import PARITY
+from sightline.run.bundle import Bundle, open_bundle
+from sightline.run.runner import OnnxRunner
+from sightline.tables import NETWORKS, TASKS
+from sightline.verbs.common import task_named
+
+ALONE = 1e-5
+"""The most that an output may depend on what else is in its batch."""
+
+EXAMPLE = {"timm": "timm/test_resnet"}
+CELLS = [(task, EXAMPLE.get(network, network)) for task in TASKS for network in NETWORKS[task]]
+pytestmark = pytest.mark.parametrize("bundle", CELLS, ids="-".join, indirect=True)
+
+
+@pytest.fixture
+def bundle(request: pytest.FixtureRequest, trained: Callable[[str], Path]) -> Bundle:
+    return open_bundle(trained(request.param[1]))
+
+
+@pytest.fixture
+def batch(bundle: Bundle) -> np.ndarray:
+    """Preprocessed images that the network has not seen."""
+    task = task_named(bundle.spec.task)
+    return np.stack([task.preprocess(read(image), bundle.spec)["image"] for image in pictures(4, first=500)[0]])
+
+
+def test_it_trains_and_its_export_is_proven(bundle: Bundle) -> None:
+    assert 0 <= bundle.card["parity"] <= PARITY
+    assert bundle.card["best"]["epoch"] >= 1
+    assert "model.safetensors" in bundle.members
+
+
+def test_it_learns_the_shapes(bundle: Bundle) -> None:
+    assert bundle.card["scores"]["val"]["metrics"]["accuracy"] >= 2 / 3
+
+
+def test_an_answer_does_not_depend_on_its_batch(bundle: Bundle, batch: np.ndarray) -> None:
+    runner = OnnxRunner(bundle.graph)
+    whole = runner({"image": batch})
+    for place in range(len(batch)):
+        for company in ([place], [place, 0], [5, place, place, 7]):
+            part = runner({"image": batch[company]})
+            for name, values in part.items():
+                row = company.index(place)
+                assert np.abs(values[row] - whole[name][place]).max() <= ALONE
+
+
+def test_the_weights_in_the_bundle_are_those_of_the_graph(bundle: Bundle, batch: np.ndarray) -> None:
+    import torch
+    from safetensors.torch import load
+
+    from sightline.learn.deploy import TorchRunner
+
+    learner = task_named(bundle.spec.task).learner()
+    network = learner.network(bundle.spec)
+    network.load_state_dict(load(bundle.members["model.safetensors"]))
+    ours = TorchRunner(network, learner, bundle.spec, torch.device("cpu"))({"image": batch})
+    theirs = OnnxRunner(bundle.graph)({"image": batch})
+    assert set(ours) == set(theirs)
+    for name in ours:
+        assert np.abs(ours[name] - theirs[name]).max() <= PARITY
+
+
+def test_the_graph_takes_raw_bytes(bundle: Bundle) -> None:
+    import onnx
+
+    graph = onnx.load_from_string(bundle.graph).graph
+    assert [(i.name, i.type.tensor_type.elem_type) for i in graph.input] == [("image", onnx.TensorProto.UINT8)]
+    shape = graph.input[0].type.tensor_type.shape.dim
+    side = NETWORK_SIZES[bundle.spec.network]
+    assert shape[0].dim_param and [d.dim_value for d in shape[1:]] == [side, side, 3]
+
+
+def test_its_spec_survives_json(bundle: Bundle) -> None:
+    spec = bundle.spec
+    assert Spec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    assert spec.network in NETWORK_SIZES and spec.temperature > 0
+
+
+def test_it_names_the_layer_for_grad_cam(bundle: Bundle, batch: np.ndarray) -> None:
+    import torch
+
+    from sightline.learn.deploy import normalise
+
+    network = task_named(bundle.spec.task).learner().network(bundle.spec).eval()
+    seen: list[torch.Tensor] = []
+    network.cam_layer.register_forward_hook(lambda _module, _inputs, output: seen.append(output))
+    network(normalise(torch.from_numpy(batch[:2]), bundle.spec))
+    assert len(seen) == 1 and seen[0].ndim == 4 and len(seen[0]) == 2
+
+
+def test_a_network_is_plain_and_its_loss_reaches_every_weight(bundle: Bundle, batch: np.ndarray) -> None:
+    import torch
+
+    from sightline.learn.deploy import normalise
+
+    task = task_named(bundle.spec.task)
+    network = task.learner().network(bundle.spec).train()
+    targets = [task.encode(name, (16, 16), bundle.spec) for name in pictures(4)[1]]
+    encoded = {key: torch.from_numpy(np.stack([one[key] for one in targets])) for key in targets[0]}
+    inputs = {"image": normalise(torch.from_numpy(batch), bundle.spec)}
+    losses = task.learner().loss(network, inputs, encoded, bundle.spec)
+    assert losses["loss"].shape == () and bool(torch.isfinite(losses["loss"]))
+    losses["loss"].backward()
+    assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
