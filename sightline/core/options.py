@@ -44,10 +44,12 @@ def duration(text: str) -> float:
     """Seconds from `90s`, `5m`, `2h`, `1h30m` or a plain number of seconds."""
     parts = re.fullmatch(r"(?:([\d.]+)h)?(?:([\d.]+)m)?(?:([\d.]+)s?)?", text.strip())
     try:
-        assert parts and any(parts.groups())
-        return sum(float(n) * unit for n, unit in zip(parts.groups(), (3600, 60, 1), strict=True) if n)
-    except (AssertionError, ValueError):
-        raise SightlineError(f"{text!r} is not a time", fix="write it as 90s, 5m, 2h or 1h30m") from None
+        numbers = [float(number or 0) for number in parts.groups()] if parts and text.strip() else []
+    except ValueError:  # such as 1.2.3
+        numbers = []
+    if not numbers:
+        raise SightlineError(f"{text!r} is not a time", fix="write it as 90s, 5m, 2h or 1h30m")
+    return sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=True))
 
 
 def types_of(cls: type) -> dict[str, tuple[type, bool]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ClassPrediction:
     """The classes of one image.
 
@@ -26,8 +26,8 @@ class ClassPrediction:
         if self.probabilities.shape != (len(self.names),):
             raise ValueError(f"expected {len(self.names)} probabilities, got shape {self.probabilities.shape}")
         total = float(self.probabilities.sum())
-        if not np.isfinite(total) or abs(total - 1) > 1e-3:
-            raise ValueError(f"expected probabilities that add up to 1, got {total}")
+        if not abs(total - 1) <= 1e-3 or self.probabilities.min() < 0:
+            raise ValueError(f"expected probabilities that add up to 1, got {self.probabilities[:10]}")
 
     @property
     def label(self) -> str:

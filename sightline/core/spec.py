@@ -68,7 +68,7 @@ class Spec:
                 task=str(table["task"]),
                 network=str(table["network"]),
                 classes=tuple(str(name) for name in table["classes"]),
-                inputs={k: Input(str(v["dtype"]), tuple(v["shape"])) for k, v in table["inputs"].items()},
+                inputs=_inputs(table["inputs"]),
                 mean=tuple(float(v) for v in table["mean"]),
                 std=tuple(float(v) for v in table["std"]),
                 options=dict(table["options"]),
@@ -76,5 +76,12 @@ class Spec:
                 extra=dict(table["extra"]),
                 version=version,
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise SightlineError(f"the spec is damaged ({type(error).__name__}: {error})", where) from None
+
+
+def _inputs(table: dict[str, Any]) -> dict[str, Input]:
+    shapes = {key: tuple(None if n is None else int(n) for n in value["shape"]) for key, value in table.items()}
+    if len(shapes["image"]) != 3:
+        raise ValueError(f"an image has three axes, not {len(shapes['image'])}")
+    return {key: Input(str(value["dtype"]), shapes[key]) for key, value in table.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,8 @@ class FileImages:
     def name(self, index: int) -> str:
         """The path, relative to the data's root where it lies below it."""
         path = self.paths[index]
-        return str(path.relative_to(self.root)) if self.root and path.is_relative_to(self.root) else str(path)
+        inside = self.root and path.is_relative_to(self.root)
+        return printable(str(path.relative_to(self.root) if self.root and inside else path))
 
     def load(self, index: int) -> Path:
         """The path itself."""
@@ -211,6 +213,15 @@ class Dataset:
         if not widths:
             raise SightlineError("none of the images can be read", self.name, str(last))
         return Probe(int(np.median(widths)), int(np.median(heights)), 1 if grey else 3, len(widths))
+
+
+def printable(name: str) -> str:
+    """A file name that any file or terminal takes: one that is not UTF-8 on disk is read as Latin-1."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # Python hands such bytes on as surrogates
+        return name.encode("utf-8", "surrogateescape" if os.name == "posix" else "replace").decode("latin-1")
+    return name
 
 
 def no_splits(count: int) -> NDArray[np.str_]:

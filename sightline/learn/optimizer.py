@@ -17,7 +17,7 @@ ADAMW_LR = 2e-3
 
 def default_lr(network: nn.Module, batch: int) -> float:
     """The highest learning rate: grows with the square root of the batch for Muon, constant for AdamW."""
-    return MUON_LR * (batch / 128) ** 0.5 if _scale_free(network) else ADAMW_LR
+    return MUON_LR * (batch / 128) ** 0.5 if is_scale_free(network) else ADAMW_LR
 
 
 def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
@@ -26,7 +26,7 @@ def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer
     Each parameter group has a `scale`: its share of the learning rate.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
-    if _scale_free(network):
+    if is_scale_free(network):
         filters = [p for p in trained if p.ndim == 4]
         rest = [p for p in trained if p.ndim != 4]
         found: list[torch.optim.Optimizer] = [Muon(filters, lr)] if filters else []
@@ -41,7 +41,8 @@ def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer
     return [torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=True)]
 
 
-def _scale_free(network: nn.Module) -> bool:
+def is_scale_free(network: nn.Module) -> bool:
+    """Whether the network says that each of its convolutions is normalised."""
     return bool(getattr(network, "scale_free", False))
 
 

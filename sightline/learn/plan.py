@@ -71,8 +71,8 @@ EXPORT_SECONDS = 8.0
 """What writing the bundle takes: export, proof, scores (5 to 8 s seen on 2 cores, most of it imports)."""
 MARGIN = 0.97
 """Share of the time that is planned with: machines are shared, and being late is worse than stopping early."""
-_TRIED = 12
-_TRIED_SECONDS = 6.0
+_TRIED = 9
+_TRIED_SECONDS = 4.0
 
 
 def seconds_per_step(step: Callable[[int], object], per_epoch: int) -> float:

@@ -106,11 +106,11 @@ def new_run(name: str, out: Path | None, overwrite: bool, options: str) -> RunFo
 
 
 def _free(name: str) -> Path:
+    make_folder(RUNS)
     # Made here and now, so that two trainings started together get a folder each.
     for number in range(1, 10_000):
         path = RUNS / (name if number == 1 else f"{name}-{number}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()
             return path
         except FileExistsError:

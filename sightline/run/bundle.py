@@ -78,8 +78,10 @@ def open_bundle(path: str | Path) -> Bundle:
             members = _read(archive, str(path))
     except zipfile.BadZipFile:
         raise SightlineError("this is no bundle: not a zip file, or cut short", str(path)) from None
-    except (OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zipfile.zlib.error) as error:  # pyright: ignore
-        raise SightlineError(f"the bundle cannot be read ({error})", str(path)) from None
+    except SightlineError:
+        raise
+    except Exception as error:  # zipfile and its decompressors raise nearly anything on damaged files
+        raise SightlineError(f"the bundle cannot be read ({str(error) or type(error).__name__})", str(path)) from None
     spec = Spec.from_json(_json(members["spec.json"], "spec.json", path), f"{path}: spec.json")
     return Bundle(path, spec, _json(members["card.json"], "card.json", path), members)
 

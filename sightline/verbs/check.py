@@ -29,7 +29,7 @@ class CheckOptions:
 
     task: str | None = option(None, "the task (default: inferred from the data)", choices=TASKS)
     format: str | None = option(None, "the format of the data (default: sniffed)", choices=FORMATS)
-    seed: int = option(0, "seed of the split, where the data has none")
+    seed: int = option(0, "seed of the split, where the data has none", low=0, high=2**63 - 1)
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import itertools
 import os
 import sys
 import time
@@ -24,7 +25,7 @@ from sightline.data.image import MAX_PIXELS, SUFFIXES, read_sized
 from sightline.data.parallel import default_workers, ordered_map
 from sightline.data.scan import chunks
 from sightline.run.bundle import Bundle, open_bundle
-from sightline.run.files import make_folder, write_text
+from sightline.run.files import make_folder, write_text, write_whole
 from sightline.run.runner import OnnxRunner
 from sightline.verbs.common import say, task_named
 
@@ -165,7 +166,7 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
         if answer.error:
             bad.append(f"{answer.source}: {answer.error}")
         elif options.out:
-            _draw(answer, options.out, len(rows), options.max_pixels)
+            _draw(answer, options.out, options.max_pixels)
         if options.csv:
             rows.append(row)
         _print(answer, row, options, as_json)
@@ -191,15 +192,15 @@ def _print(answer: Answer, row: dict[str, Any], options: PredictOptions, as_json
         print(f"{answer.source}  {answer.prediction.to_text(options.top, options.min_confidence)}")
 
 
-def _draw(answer: Answer, folder: Path, number: int, max_pixels: int) -> None:
+def _draw(answer: Answer, folder: Path, max_pixels: int) -> None:
+    """Writes `NAME.png`, or `NAME-2.png` … where there is one: neither an earlier answer nor a source is lost."""
     pixels, _ = read_sized(answer.source, None, max_pixels)
     assert answer.prediction
-    path = folder / f"{Path(answer.source).stem}.png"
-    if path.exists():
-        path = folder / f"{Path(answer.source).stem}-{number}.png"
-    buffer = io.BytesIO()
-    answer.prediction.draw(pixels).save(buffer, "PNG")
-    path.write_bytes(buffer.getvalue())
+    stem = Path(answer.source).stem
+    names = (f"{stem}.png" if number == 1 else f"{stem}-{number}.png" for number in itertools.count(1))
+    path = next(folder / name for name in names if not (folder / name).exists())
+    drawn = answer.prediction.draw(pixels)
+    write_whole(path, lambda file: drawn.save(file, "PNG"))
 
 
 def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:

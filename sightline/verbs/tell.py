@@ -68,7 +68,8 @@ class Teller:
         """The training starts, perhaps not at its beginning."""
         self._plan, self._first_step = plan, step
         self._begun = self._saved = time.monotonic()
-        self.note(f"{plan.epochs} epochs of {plan.per_epoch} steps of {plan.batch} images")
+        epochs = f"{plan.steps * plan.batch / max(count, 1):.1f}".removesuffix(".0")
+        self.note(f"{plan.steps:,} steps of {plan.batch} images: {epochs} epochs")
 
     def pause(self, save_every: float) -> float:
         """How often the loop should report within an epoch, in seconds."""

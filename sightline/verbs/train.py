@@ -42,7 +42,7 @@ class TrainOptions:
     time: float | None = option(None, "the best model within this time: 90s, 5m, 2h", above=0, parse=duration)
     out: Path | None = option(None, "folder of the run (default: runs/NAME)")
     overwrite: bool = option(False, "replace the run in --out")
-    seed: int = option(0, "seed of everything random")
+    seed: int = option(0, "seed of everything random", low=0, high=2**63 - 1)
     imgsz: int | None = option(
         None, "side of the network's input in px (default: by network and data)", low=4, high=4096
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import dataclasses
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,23 +16,16 @@ from sightline.core.task import Arrays, Scores, Task
 from sightline.data.split import fingerprint
 from sightline.learn import checkpoint as checkpoints
 from sightline.learn.augment import Policy, choose
-from sightline.learn.batches import Batches, keyed
+from sightline.learn.batches import Batches
 from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Moment, Trainer
-from sightline.learn.optimizer import default_lr
 from sightline.learn.plan import (
-    EXPORT_SECONDS,
-    SMALL_SHARE,
     Plan,
     default_batch,
-    fit_to_time,
-    make_plan,
-    seconds_per_step,
-    small_side,
 )
-from sightline.learn.start import freeze_all_but_head, start_from_bundle, start_from_file
 from sightline.verbs.finish import finish
 from sightline.verbs.judge import judge
+from sightline.verbs.planning import device_named, make_network, plan_by_epochs, plan_by_time
 
 if TYPE_CHECKING:
     from sightline.learn.run_folder import RunFolder
@@ -53,7 +46,7 @@ class Training:
     ) -> None:
         self.run, self.task, self.spec, self.options, self.teller = run, task, spec, settings.train, teller
         self.parts, self.started, self.settings = parts, started, settings
-        self.device = _device(self.options.device)
+        self.device = device_named(self.options.device)
         self.learner = task.learner()
         self.train_set, self.train_scan = parts.part("train")
         self.val_set, self.val_scan = parts.part("val")
@@ -63,16 +56,8 @@ class Training:
         self.best: dict[str, Any] = {"score": -1.0, "epoch": 0}
         self.interrupted = False
         self.resumed = run.checkpoint.exists()
-        torch.manual_seed(keyed(self.options.seed, "weights"))
-        network = self.learner.network(spec)
-        if self.options.weights:
-            start_from_file(network, self.options.weights)
-        if self.options.init:
-            start_from_bundle(network, self.options.init)
-        if self.options.freeze:
-            freeze_all_but_head(network)
         self.batches = self._batches()
-        self.trainer = self._trainer(network)
+        self.trainer = self._trainer()
 
     def _batches(self) -> Batches:
         targets = [
@@ -84,7 +69,7 @@ class Training:
         size = plan["batch"] if plan else self.options.batch or default_batch(len(targets))
         return Batches(self.train_scan.cache, self.train_scan.rows, joined, min(size, len(targets)), self.options.seed)
 
-    def _trainer(self, network: torch.nn.Module) -> Trainer:
+    def _trainer(self) -> Trainer:
         """Follows the stored plan, or makes and stores one; then takes up the last checkpoint, if there is one."""
         state = self.run.read_state()
         found = fingerprint(self.parts.scan.hashes, self.parts.dataset.targets)
@@ -94,16 +79,13 @@ class Training:
                 str(self.run.path),
                 "train anew, into another run: --out RUN",
             )
-        if "plan" in state:
-            plan = Plan(**state["plan"])
+        if "plan" not in state:
+            plan = self._plan()
+            self.run.write_state(plan=plan.to_json(), options=self.spec.options, data=found, status="running")
         else:
-            lr = self.options.lr or default_lr(network, self.batches.size)
-            side = self.spec.inputs["image"].shape[0] or 0
-            small = small_side(side, getattr(network, "scale_free", False))
-            plan = make_plan(self.batches.count, self.batches.size, self.options.epochs, lr, small)
-            if self.options.time:
-                plan = self._fit_to_time(plan, network)
-            self.run.write_state(plan=plan.to_json(), data=found, status="running")
+            plan = Plan(**state["plan"])
+            self.spec = dataclasses.replace(self.spec, options=state["options"])
+        network = make_network(self.learner, self.spec, self.options)
         trainer = Trainer(self.learner, network, self.spec, plan, self.device)
         if self.run.checkpoint.exists():
             saved = checkpoints.read(self.run.checkpoint)
@@ -112,35 +94,18 @@ class Training:
             self.teller.note(f"going on after step {trainer.step:,} of {plan.steps:,}")
         return trainer
 
-    def _fit_to_time(self, plan: Plan, network: torch.nn.Module) -> Plan:
-        trial = Trainer(self.learner, copy.deepcopy(network), self.spec, plan, self.device)
-        policy = self._policy()
-        order = self.batches.order(0)
+    def _plan(self) -> Plan:
+        if self.options.time is None:
+            network = make_network(self.learner, self.spec, self.options)
+            return plan_by_epochs(network, self.spec, self.batches, self.options)
+        plan, self.spec = plan_by_time(
+            self.learner, self.spec, self.batches, self.options, self._policy(), self._judge,
+            self.started + self.options.time,
+        )  # fmt: skip
+        return plan
 
-        def measure(begin: int) -> float:
-            trial.step = begin
-            return seconds_per_step(lambda place: trial.train_step(self.batches, order, place, policy), plan.per_epoch)
-
-        per_step = measure(plan.small_steps)
-        if plan.small_steps:
-            per_step = (1 - SMALL_SHARE) * per_step + SMALL_SHARE * measure(0)
-        begun = time.monotonic()
-        judge(
-            self.task,
-            TorchRunner(trial.network.eval(), self.learner, self.spec, self.device),
-            self.val_scan,
-            self.val_set.targets,
-            self.spec,
-        )
-        per_epoch = time.monotonic() - begun
-        test_share = (self.parts.splits == "test").sum() / max(1, len(self.val_set))
-        left = (
-            (self.options.time or 0.0)
-            - (time.monotonic() - self.started)
-            - EXPORT_SECONDS
-            - per_epoch * (2 + test_share)
-        )
-        return fit_to_time(plan, per_step, per_epoch, left)
+    def _judge(self, runner: TorchRunner) -> Scores:
+        return judge(self.task, runner, self.val_scan, self.val_set.targets, self.spec)
 
     def _policy(self) -> Policy:
         return choose(self.options.augment, self.spec.inputs["image"].shape[-1] or 3)
@@ -183,8 +148,7 @@ class Training:
 
     def _val_scores(self) -> Scores:
         network = self._averaged()
-        runner = TorchRunner(network, self.learner, self.spec, self.device)
-        return judge(self.task, runner, self.val_scan, self.val_set.targets, self.spec)
+        return self._judge(TorchRunner(network, self.learner, self.spec, self.device))
 
     def _averaged(self, tensors: dict[str, torch.Tensor] | None = None) -> torch.nn.Module:
         """A second network that holds the average (or the given tensors); the training one is not touched."""
@@ -226,16 +190,3 @@ class Training:
             self.run.checkpoint.unlink(missing_ok=True)
             self.run.best.unlink(missing_ok=True)
         return self.run.bundle()
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-        return device
-    except Exception:
-        raise SightlineError(
-            f"the device {name!r} is not there", fix="leave --device out, or say: --device cpu"
-        ) from None

@@ -42,7 +42,7 @@ def test_a_local_path_of_that_name_wins(tmp_path, monkeypatch):
 
 
 def test_no_other_path():
-    assert not digits.sniff(Path("digits/more")) and not digits.sniff(Path("."))
+    assert not digits.sniff(Path("digits/more")) and not digits.sniff(Path())
     with pytest.raises(SightlineError, match="reads no path"):
         open_data("photos", "digits")
 

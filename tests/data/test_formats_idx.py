@@ -147,7 +147,7 @@ def test_sniff(tmp_path):
 def test_mnist_itself():
     data = open_data(MNIST)
     assert (data.splits == "train").sum() == 60_000 and (data.splits == "test").sum() == 10_000
-    assert data.targets[:5].tolist() == ["5", "0", "4", "1", "9"] or set(data.targets) == set("0123456789")
+    assert set(data.targets) == set("0123456789")
     assert data.probe().width == 28
 
 

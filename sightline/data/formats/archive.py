@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
-import os
 import stat
 import tarfile
-import threading
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
 
 from sightline.core.errors import SightlineError
-from sightline.data.dataset import BlobImages, Dataset, Images
+from sightline.data.dataset import BlobImages, Dataset, Images, printable
 from sightline.data.formats._common import is_file
+from sightline.data.formats._members import MemberImages, Meter, SharedFile
 from sightline.data.formats.folder import Layout, ignored, is_image, lay_out
 from sightline.data.scan import memory_budget
 
@@ -35,10 +32,7 @@ UNPACKERS: dict[bytes, Callable[[Path], Any]] = {b"\x1f\x8b": gzip.open, b"BZh":
 MEMBER_BYTES = 200 * 10**6
 RATIO = 200
 RATIO_FROM = 10 * 10**6  # smaller members may shrink as far as they like: a blank page does
-_NO_PREAD = threading.Lock()
 TOTAL_BYTES = 20 * 2**30
-HEADER_BYTES = 2**20
-"""What may lie between two members of a tar: long names, and padding."""
 
 
 def sniff(path: Path) -> bool:
@@ -73,64 +67,6 @@ def load(path: Path) -> Dataset:
         format="archive",
         notes=layout.notes,
     )
-
-
-class SharedFile(io.FileIO):
-    """A file read by position. Its place is this process's own, so that forks share the descriptor without harm."""
-
-    _place = 0
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        """Moves this process's own place."""
-        self._place = max(0, offset + (0, self._place, os.fstat(self.fileno()).st_size)[whence])
-        return self._place
-
-    def tell(self) -> int:
-        """This process's own place."""
-        return self._place
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """At most `size` bytes from the place on."""
-        everything = size is None or size < 0
-        data = self.read_at(self._place, os.fstat(self.fileno()).st_size - self._place if everything else size or 0)
-        self._place += len(data)
-        return data
-
-    def read_at(self, place: int, size: int) -> bytes:
-        """At most `size` bytes from `place` on, wherever else the file is read meanwhile."""
-        if hasattr(os, "pread"):
-            return os.pread(self.fileno(), max(0, size), place)
-        with _NO_PREAD:  # then there is no fork either: the only other readers are threads
-            super().seek(place)
-            return super().read(max(0, size))
-
-
-@dataclass(frozen=True)
-class MemberImages:
-    """Images in an archive, read one by one: `fetch` gives the nth's bytes, `sizes` how many."""
-
-    names: list[str]
-    sizes: list[int]
-    fetch: Callable[[int], bytes]
-    where: str
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def name(self, index: int) -> str:
-        """The member's name."""
-        return self.names[index]
-
-    def load(self, index: int) -> bytes:
-        """The encoded bytes. Raises SightlineError where they are damaged or not as many as announced."""
-        where = f"{self.where}: {self.names[index]}"
-        try:
-            data = self.fetch(index)
-        except Exception as error:  # zipfile and zlib raise many things on damaged members
-            raise SightlineError(f"the member is damaged ({error})", where) from None
-        if len(data) != self.sizes[index]:
-            raise SightlineError("the member is not as long as announced", where)
-        return data
 
 
 def _open_zip(path: Path) -> tuple[Images, Layout]:
@@ -183,9 +119,11 @@ def _open_tar(path: Path) -> tuple[Images, Layout]:
     with tarfile.open(path, "r:") as archive:
         for name, member in _tar_files(iter(archive), folders, path):
             places[name] = member.offset_data, member.size
+        end = archive.offset
+    file = SharedFile(path)
+    _check_end(file.read_at(end, tarfile.BLOCKSIZE), path)
     layout = lay_out(places, folders, str(path))
     kept = [places[name] for name in layout.paths]
-    file = SharedFile(path)
 
     def fetch(index: int) -> bytes:
         return file.read_at(*kept[index])
@@ -198,7 +136,7 @@ def _open_packed_tar(path: Path, unpack: Callable[[Path], Any]) -> tuple[Images,
     blobs: dict[str, bytes] = {}
     room = memory_budget()
     with unpack(path) as unpacker:
-        meter = _Meter(unpacker, path)
+        meter = Meter(unpacker, path, min(TOTAL_BYTES, RATIO * path.stat().st_size + RATIO_FROM))
         with tarfile.open(fileobj=cast("IO[bytes]", meter), mode="r|") as archive:
             for name, member in _tar_files(_next_members(archive, meter), folders, path):
                 data = b""
@@ -215,34 +153,19 @@ def _open_packed_tar(path: Path, unpack: Callable[[Path], Any]) -> tuple[Images,
                     if len(data) != member.size:
                         raise SightlineError("the archive ends within this member", f"{path}: {name}", "fetch it again")
                 blobs[name] = data
+            _check_end(meter.block(archive.offset), path)
+        meter.drain()
     layout = lay_out(blobs, folders, str(path))
-    return BlobImages([blobs[name] for name in layout.paths], layout.paths), layout
+    return BlobImages([blobs[name] for name in layout.paths], [printable(n) for n in layout.paths]), layout
 
 
-class _Meter:
-    """Unpacks no more than was allowed: neither a header nor the packing decides how much memory is taken."""
-
-    def __init__(self, unpacker: Any, path: Path) -> None:
-        self._unpacker, self._path = unpacker, path
-        self._limit = HEADER_BYTES
-        self._total = 0
-        self._most = min(TOTAL_BYTES, RATIO * path.stat().st_size + RATIO_FROM)
-
-    def allow(self, size: int) -> None:
-        """Lets `size` more bytes pass."""
-        self._limit = self._total + size + HEADER_BYTES
-
-    def read(self, size: int) -> bytes:
-        """`size` unpacked bytes, fewer at the end. Raises SightlineError beyond what is allowed."""
-        self._total += size
-        if self._total > self._most:
-            raise SightlineError("the archive unpacks to far more than its size allows for", str(self._path))
-        if self._total > self._limit:
-            raise SightlineError("the archive's headers are larger than any name needs", str(self._path))
-        return self._unpacker.read(size)
+def _check_end(block: bytes, path: Path) -> None:
+    """Raises SightlineError unless the tar ends with a block of zeros: tarfile takes a damaged header for the end."""
+    if block != bytes(tarfile.BLOCKSIZE):
+        raise SightlineError("the tar is damaged, or ends early", str(path), "fetch it again")
 
 
-def _next_members(archive: tarfile.TarFile, meter: _Meter) -> Iterator[tarfile.TarInfo]:
+def _next_members(archive: tarfile.TarFile, meter: Meter) -> Iterator[tarfile.TarInfo]:
     member = archive.next()
     while member is not None:
         yield member

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from sightline.core.errors import SightlineError
-from sightline.data.dataset import Dataset, FileImages
+from sightline.data.dataset import Dataset, FileImages, printable
 from sightline.data.formats._common import SPLIT_NAMES, Note, is_folder, natural_key, plural
 from sightline.data.image import SUFFIXES
 
@@ -175,10 +175,7 @@ def _empty_classes(images: list[str], dirs: list[str], base: str, splits: dict[s
 
 
 def _class_name(name: str) -> str:
-    # Names that are not UTF-8 on disk come as surrogates, which no file or terminal takes: read them as Latin-1.
-    if any("\udc80" <= character <= "\udcff" for character in name):
-        name = os.fsencode(name).decode("latin-1")
-    return unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", printable(name))
 
 
 def _walk(root: Path) -> tuple[list[str], list[str], list[Note]]:

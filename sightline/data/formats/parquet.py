@@ -37,7 +37,7 @@ class _Columns:
     labels: list[str] = field(default_factory=list[str])
     splits: list[str] = field(default_factory=list[str])
     groups: list[str] = field(default_factory=list[str])
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...] | None = None
     unlabelled: list[str] = field(default_factory=list[str])
 
 
@@ -67,7 +67,7 @@ def load(path: Path) -> Dataset:
         groups=np.array(columns.groups) if any(columns.groups) else None,
         name=str(path),
         format="parquet",
-        classes=columns.classes,
+        classes=columns.classes or (),
         notes=tuple(dropped("empty_label", "without a label", columns.unlabelled)),
     )
 
@@ -91,7 +91,7 @@ def _split_of(file: Path) -> str:
 def _gather(file: Path, split: str, columns: _Columns) -> None:
     """Adds the rows of one file."""
     table, classes = _read(file)
-    if columns.classes and classes != columns.classes:
+    if columns.classes not in (None, classes):
         raise SightlineError("the files do not list the same classes", str(file))
     columns.classes = classes
     width: int = len(table["label"])

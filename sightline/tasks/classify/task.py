@@ -88,7 +88,10 @@ class Classify:
 
     def postprocess(self, outputs: Arrays, size: Size, spec: Spec) -> ClassPrediction:
         """From {"probabilities": float32 (classes,)}."""
-        return ClassPrediction(np.asarray(outputs["probabilities"], np.float32), spec.classes)
+        probabilities = np.asarray(outputs["probabilities"], np.float32)
+        if len(probabilities) != len(spec.classes):
+            raise SightlineError(f"the graph knows {len(probabilities)} classes, and the spec {len(spec.classes)}")
+        return ClassPrediction(probabilities, spec.classes)
 
     def compare(self, prediction: Prediction, target: Any, spec: Spec) -> Comparison:
         """A target that the model does not know has truth -1 and counts as wrong."""

@@ -17,6 +17,9 @@ WIDTHS = (1, 4, 4)
 """Channels of the stages, in units of `width`."""
 STEM_SIDE = 48
 """The stem shrinks larger images by powers of two to at most this side: it sees detail, the stages see shape."""
+EPOCHS_AT_DEFAULT = 8
+"""Epochs for which the default width is the right one."""
+LEAST_WIDTH, LARGEST_WIDTH = 8, 96
 LEAST_SIDE = 6
 """A feature map smaller than this is not halved any more."""
 
@@ -69,6 +72,11 @@ class Residual(nn.Module):
         self.stages = nn.Sequential(*stages)
         self.head = nn.Linear(out, classes, bias=False)
 
+    @staticmethod
+    def options_for(size: tuple[int, int], epochs: float, options: ResidualOptions) -> dict[str, int]:
+        """The options to change for a time in which the network as it is would see so many epochs."""
+        return {} if options.width else {"width": width_for(size, epochs)}
+
     @property
     def cam_layer(self) -> nn.Module:
         """Where Grad-CAM looks: the last stage."""
@@ -78,6 +86,15 @@ class Residual(nn.Module):
         """Logits, from the strongest response of each channel anywhere in the image."""
         features = self.stages(self.stem(images))
         return self.head(torch.amax(features, (2, 3)))
+
+
+def width_for(size: tuple[int, int], epochs: float) -> int:
+    """The width for a time in which the default width would see so many epochs.
+
+    Time is spent on both: the width grows with its fourth root, so that the epochs grow with its square root.
+    """
+    width = default_width(size) * (max(epochs, 1e-3) / EPOCHS_AT_DEFAULT) ** 0.25
+    return min(max(round(width / 4) * 4, LEAST_WIDTH), LARGEST_WIDTH)
 
 
 def default_width(size: tuple[int, int]) -> int:

@@ -1,0 +1,123 @@
+"""What a training decides once, before its first step: the plan, and the size of the network for a given time."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from sightline.core.errors import SightlineError
+from sightline.core.options import resolve
+from sightline.core.spec import Spec
+from sightline.core.task import Learner
+from sightline.learn.augment import Policy
+from sightline.learn.batches import Batches, keyed
+from sightline.learn.deploy import TorchRunner
+from sightline.learn.loop import Trainer
+from sightline.learn.optimizer import default_lr, is_scale_free
+from sightline.learn.plan import EXPORT_SECONDS, SMALL_SHARE, Plan, fit_to_time, make_plan, seconds_per_step, small_side
+from sightline.learn.start import freeze_all_but_head, start_from_bundle, start_from_file
+from sightline.tables import network_entry
+
+if TYPE_CHECKING:
+    from sightline.verbs.train import TrainOptions
+
+
+def make_network(learner: Learner, spec: Spec, options: TrainOptions) -> nn.Module:
+    """The network with the weights that the options ask for; a function of the seed."""
+    torch.manual_seed(keyed(options.seed, "weights"))
+    network = learner.network(spec)
+    if options.weights:
+        start_from_file(network, options.weights)
+    if options.init:
+        start_from_bundle(network, options.init)
+    if options.freeze:
+        freeze_all_but_head(network)
+    return network
+
+
+def plan_by_epochs(network: nn.Module, spec: Spec, batches: Batches, options: TrainOptions) -> Plan:
+    """The plan where no time is given."""
+    side = min(length or 0 for length in spec.inputs["image"].shape[:2])
+    small = small_side(side, is_scale_free(network))
+    lr = options.lr or default_lr(network, batches.size)
+    return make_plan(batches.count, batches.size, options.epochs, lr, small)
+
+
+def plan_by_time(
+    learner: Learner,
+    spec: Spec,
+    batches: Batches,
+    options: TrainOptions,
+    policy: Policy,
+    judge: Callable[[TorchRunner], object],
+    deadline: float,
+) -> tuple[Plan, Spec]:
+    """The plan that ends at `deadline` (`time.monotonic()`), and the spec with the network's size fitted to it.
+
+    judge: evaluates a runner on val. Speed is measured on a throw-away copy; a network that offers `options_for` is
+    made larger or smaller, so that time is spent on size as well as on epochs.
+    """
+    trial = _Trial(learner, spec, batches, options, policy)
+    left = deadline - time.monotonic() - EXPORT_SECONDS
+    fitted = _sized_for(trial, spec, left)
+    if fitted.options != spec.options:
+        trial, spec = _Trial(learner, fitted, batches, options, policy), fitted
+    per_step = trial.seconds_per_step()
+    begun = time.monotonic()
+    judge(TorchRunner(trial.network.eval(), learner, spec, trial.device))
+    per_evaluation = time.monotonic() - begun
+    # Calibration and the scores of the finished bundle are about three more evaluations.
+    left = deadline - time.monotonic() - EXPORT_SECONDS - 3 * per_evaluation
+    return fit_to_time(trial.plan, per_step, per_evaluation, left), spec
+
+
+class _Trial:
+    """A throw-away training, to measure speed."""
+
+    def __init__(self, learner: Learner, spec: Spec, batches: Batches, options: TrainOptions, policy: Policy) -> None:
+        self.device = device_named(options.device)
+        self.network = make_network(learner, spec, options)
+        self.plan = plan_by_epochs(self.network, spec, batches, options)
+        self._batches, self._policy = batches, policy
+        self._order = batches.order(0)
+        self._trainer = Trainer(learner, self.network, spec, self.plan, self.device)
+
+    def _measure(self, begin: int) -> float:
+        self._trainer.step = begin
+        return seconds_per_step(
+            lambda place: self._trainer.train_step(self._batches, self._order, place, self._policy), self.plan.per_epoch
+        )
+
+    def seconds_per_step(self) -> float:
+        """Averaged over the steps with small and with full images."""
+        full = self._measure(self.plan.small_steps)
+        return (1 - SMALL_SHARE) * full + SMALL_SHARE * self._measure(0) if self.plan.small_steps else full
+
+
+def _sized_for(trial: _Trial, spec: Spec, seconds: float) -> Spec:
+    offer: Any = getattr(trial.network, "options_for", None)
+    if offer is None:
+        return spec
+    epochs = seconds / (trial.seconds_per_step() * trial.plan.per_epoch)
+    height, width, _ = spec.inputs["image"].shape
+    options: Any = resolve(network_entry(spec.task, spec.network).load_options(), spec.options)
+    return dataclasses.replace(spec, options={**spec.options, **offer((height, width), epochs, options)})
+
+
+def device_named(name: str) -> torch.device:
+    """The device; `auto` is the GPU where there is one. Raises SightlineError where it is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+        return device
+    except Exception:
+        raise SightlineError(
+            f"the device {name!r} is not there", fix="leave --device out, or say: --device cpu"
+        ) from None
