@@ -91,6 +91,7 @@ def _parser(verb: str, tokens: list[str]) -> argparse.ArgumentParser:
         description=VERBS[verb].summary.capitalize() + ".",
         allow_abbrev=False, argument_default=argparse.SUPPRESS, formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
+    parser._optionals.title = "for every verb"  # pyright: ignore[reportPrivateUsage]
     parser.add_argument("target", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout, and nothing else there")
     known: set[str] = set()

@@ -30,7 +30,7 @@ class MissingExtra(SightlineError):  # noqa: N818 (named after what is wrong)
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The `count` names most like `name`, best first; empty where none is near."""
-    return difflib.get_close_matches(name, list(names), n=count, cutoff=0.5)
+    return difflib.get_close_matches(name, list(names), n=count, cutoff=0.6)
 
 
 def unknown(kind: str, name: str, names: Iterable[str]) -> SightlineError:

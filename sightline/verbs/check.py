@@ -112,13 +112,19 @@ def _duplicates(dataset: Dataset, scanned: Scan, splits: NDArray[np.str_]) -> li
     torn = [g for g in groups if len(set(dataset.targets[g])) > 1]
     extra = sum(len(g) - 1 for g in groups)
     findings = [
-        Finding("duplicate", "note", f"{extra} images are exact copies of others", _listed(dataset, groups), extra)
+        Finding(
+            "duplicate",
+            "note",
+            f"{extra} exact {'copy' if extra == 1 else 'copies'} of other images",
+            _listed(dataset, groups),
+            extra,
+        )
     ]
     if leaks:
-        text = f"{len(leaks)} images stand in more than one of train, val and test: scores on them prove nothing"
+        text = f"images in more than one of train, val and test: {len(leaks)}; scores on them prove nothing"
         findings.append(Finding("leak", "warning", text, _listed(dataset, leaks), len(leaks)))
     if torn:
-        text = f"{len(torn)} images have copies with another label"
+        text = f"equal images with different labels: {len(torn)}"
         findings.append(Finding("conflicting_labels", "warning", text, _listed(dataset, torn, labels=True), len(torn)))
     return findings
 

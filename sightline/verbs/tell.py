@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -127,11 +128,14 @@ def tell_trained(path: Path, card: dict[str, Any], data: str) -> None:
     count = card["data"]["counts"][split]
     lines = [""]
     if card["interrupted"]:
-        lines.append(f"stopped early; the best so far is kept. To go on: sightline train --resume {path.parent}")
+        lines.append(
+            f"stopped early; the best so far is kept. To go on: sightline train --resume {shlex.quote(str(path.parent))}"
+        )
     names = {"val": "val (no test part: these images chose the best epoch)", "test": "test"}
     lines.append(f"{names[split]}, {count:,} images: " + tell_metrics(metrics))
     lines.append(f"bundle: {path}  ({path.stat().st_size / 1e6:.1f} MB, {clock(card['seconds'])})")
-    lines += ["", "next:", f"  sightline predict {path} IMAGE…", f"  sightline evaluate {path} {data}"]
+    quoted = shlex.quote(str(path))
+    lines += ["", "next:", f"  sightline predict {quoted} IMAGE…", f"  sightline evaluate {quoted} {shlex.quote(data)}"]
     print("\n".join(lines))
 
 
