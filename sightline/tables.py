@@ -27,7 +27,7 @@ class NetworkEntry(Entry):
 
     options: str = ""
 
-    def load_options(self) -> type:
+    def load_options(self) -> type[Any]:
         """The dataclass of the network's own options."""
         return Entry(self.options, "").load()
 

@@ -25,7 +25,7 @@ from sightline.verbs.about import versions
 from sightline.verbs.judge import all_outputs, judge
 
 if TYPE_CHECKING:
-    from sightline.verbs.train import Parts
+    from sightline.verbs.training_options import Parts
 
 PROVEN = 64
 """Real inputs on which the export is held against the network."""

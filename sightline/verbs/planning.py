@@ -24,7 +24,7 @@ from sightline.learn.start import freeze_all_but_head, start_from_bundle, start_
 from sightline.tables import network_entry
 
 if TYPE_CHECKING:
-    from sightline.verbs.train import TrainOptions
+    from sightline.verbs.training_options import TrainOptions
 
 
 def make_network(learner: Learner, spec: Spec, options: TrainOptions) -> nn.Module:

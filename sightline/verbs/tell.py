@@ -128,9 +128,8 @@ def tell_trained(path: Path, card: dict[str, Any], data: str) -> None:
     count = card["data"]["counts"][split]
     lines = [""]
     if card["interrupted"]:
-        lines.append(
-            f"stopped early; the best so far is kept. To go on: sightline train --resume {shlex.quote(str(path.parent))}"
-        )
+        run = shlex.quote(str(path.parent))
+        lines.append(f"stopped early; the best so far is kept. To go on: sightline train --resume {run}")
     names = {"val": "val (no test part: these images chose the best epoch)", "test": "test"}
     lines.append(f"{names[split]}, {count:,} images: " + tell_metrics(metrics))
     lines.append(f"bundle: {path}  ({path.stat().st_size / 1e6:.1f} MB, {clock(card['seconds'])})")

@@ -30,12 +30,10 @@ from sightline.verbs.planning import device_named, make_network, plan_by_epochs,
 if TYPE_CHECKING:
     from sightline.learn.run_folder import RunFolder
     from sightline.verbs.tell import Teller
-    from sightline.verbs.train import Parts, Settings
+    from sightline.verbs.training_options import Parts, Settings
 
 SAVE_EVERY = 30.0
 """Seconds between checkpoints within a long epoch."""
-PROVEN = 64
-"""Real inputs on which the export is held against the network."""
 
 
 class Training:

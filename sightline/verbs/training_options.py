@@ -1,0 +1,87 @@
+"""What a training is told and what it is given: its options, and the prepared data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.options import duration, option, to_toml
+from sightline.data.dataset import Dataset
+from sightline.data.image import MAX_PIXELS
+from sightline.data.scan import Scan
+from sightline.tables import FORMATS, TASKS
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Options of `train`; the task and the network add their own."""
+
+    task: str | None = option(None, "the task (default: inferred from the data)", choices=TASKS)
+    network: str = option("auto", "the network: see `sightline networks`")
+    format: str | None = option(None, "the format of the data (default: sniffed)", choices=FORMATS)
+    epochs: int | None = option(None, "passes over the training part (default: by its size)", low=1)
+    time: float | None = option(None, "the best model within this time: 90s, 5m, 2h", above=0, parse=duration)
+    out: Path | None = option(None, "folder of the run (default: runs/NAME)")
+    overwrite: bool = option(False, "replace the run in --out")
+    seed: int = option(0, "seed of everything random", low=0, high=2**63 - 1)
+    imgsz: int | None = option(
+        None, "side of the network's input in px (default: by network and data)", low=4, high=4096
+    )
+    batch: int | None = option(None, "images a step (default: by the size of the data)", low=1)
+    lr: float | None = option(None, "highest learning rate (default: by network)", above=0)
+    device: str = option("auto", "auto, cpu, cuda, cuda:1 …")
+    workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
+    patience: int | None = option(None, "stop after so many epochs without a better val score (default: never)", low=1)
+    augment: str = option("auto", "changes to the training images", choices=("auto", "none", "light", "strong"))
+    weights: Path | None = option(None, "start from these weights (safetensors)")
+    init: Path | None = option(None, "start from the weights of this bundle; its classes may differ")
+    freeze: bool = option(False, "train the last layer only")
+    max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
+    max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
+    progress: str = option("auto", "what is shown while training", choices=("auto", "lines", "json", "none"))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The readable examples, what the one pass over them found, and which part each belongs to."""
+
+    dataset: Dataset
+    scan: Scan
+    splits: NDArray[np.str_]
+
+    def part(self, name: str) -> tuple[Dataset, Scan]:
+        """The examples of one split; empty where there are none."""
+        chosen = np.flatnonzero(self.splits == name)
+        return self.dataset.take(chosen), self.scan.take(chosen)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All effective options of a training."""
+
+    train: TrainOptions
+    task: Any
+    network: Any
+
+    def to_toml(self, data: str) -> str:
+        """What `options.toml` holds; `data` first."""
+        return to_toml([_Data(data), self.train, self.task, self.network])
+
+    def to_json(self) -> dict[str, Any]:
+        """All of them as plain JSON values; None is left out."""
+        every: dict[str, Any] = {**vars(self.train), **vars(self.task), **vars(self.network)}
+        return {k: str(v) if isinstance(v, Path) else v for k, v in every.items() if v is not None}
+
+    def for_spec(self) -> dict[str, Any]:
+        """The options that shape the network, plain JSON; None is left out."""
+        both: dict[str, Any] = {**vars(self.task), **vars(self.network), "imgsz": self.train.imgsz}
+        return {name: value for name, value in both.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class _Data:
+    data: str
