@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
+import io
 import os
 import re
 import signal
@@ -28,6 +29,9 @@ EXAMPLE = "start with:  sightline train digits        (the embedded data set, no
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command line; returns the exit code: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
     try:
         return _run(arguments)
     except SightlineError as error:

@@ -25,7 +25,12 @@ def cpus() -> int:
 
 def default_workers(count: int) -> int:
     """How many workers pay for `count` examples: none for few, as a process costs some 20 ms to start."""
-    return 0 if count < 64 else cpus()
+    return 0 if count < 24 else cpus()
+
+
+def part_size(count: int, workers: int) -> int:
+    """How many examples a worker takes at a time: at most 64, and few enough that all workers end together."""
+    return max(1, min(64, count // (8 * max(workers, 1))))
 
 
 def ordered_map(job: Callable[[In], Out], parts: Iterable[In], workers: int) -> Iterator[Out]:

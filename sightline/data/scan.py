@@ -17,11 +17,10 @@ from sightline.core.errors import SightlineError
 from sightline.core.task import Arrays
 from sightline.data.dataset import Dataset, Indices
 from sightline.data.image import MAX_PIXELS, Pixels, read_sized
-from sightline.data.parallel import default_workers, ordered_map
+from sightline.data.parallel import default_workers, ordered_map, part_size
 
 HASHED_SIDE = 256
 """A large JPEG is decoded at no less than twice this side: the pixel hash must not depend on the network's input."""
-CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -95,10 +94,11 @@ def scan(
     cache: Arrays = {}
 
     def work(start: int) -> list[_Seen]:
-        return [_look(dataset, i, preprocess, side, max_pixels) for i in range(start, min(start + CHUNK, count))]
+        return [_look(dataset, i, preprocess, side, max_pixels) for i in range(start, min(start + step, count))]
 
     workers = default_workers(count) if workers is None else workers
-    starts = range(0, count, CHUNK)
+    step = part_size(count, workers)
+    starts = range(0, count, step)
     for start, seen in zip(starts, ordered_map(work, starts, workers), strict=True):
         for index, one in enumerate(seen, start):
             if isinstance(one, str):

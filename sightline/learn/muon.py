@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """About the nearest semi-orthogonal matrix to (rows, columns), by Newton-Schulz iteration; float32."""
     wide: Tensor = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.transpose(0, 1)
-    wide = torch.div(wide, torch.linalg.vector_norm(wide) + 1e-7)
+    wide = wide.div(wide.square().sum().sqrt().add(1e-7))
     a, b, c = _COEFFICIENTS
     for _ in range(_ITERATIONS):
         square = wide @ wide.transpose(0, 1)

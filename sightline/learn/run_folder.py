@@ -43,7 +43,7 @@ class RunFolder:
         """The effective options of the run. Raises SightlineError where they are missing or damaged."""
         path = self.path / OPTIONS
         try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
+            return tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         except FileNotFoundError:
             raise SightlineError("this is no run folder: it holds no options.toml", str(self.path)) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:

@@ -49,8 +49,8 @@ class Bundle:
 def save(path: Path, spec: Spec, card: dict[str, Any], members: dict[str, bytes]) -> None:
     """Writes a bundle; `members` holds model.onnx and, where there are any, weights and assets."""
     contents = {
-        "spec.json": json.dumps(spec.to_json(), indent=1, ensure_ascii=False).encode(),
-        "card.json": json.dumps(card, indent=1, ensure_ascii=False).encode(),
+        "spec.json": _to_json(spec.to_json()),
+        "card.json": _to_json(card),
         **members,
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(contents.items()))
@@ -90,8 +90,8 @@ def _locate(path: Path) -> Path:
     if path.is_dir():
         found = sorted(path.glob(f"*{SUFFIX}"))
         if len(found) != 1:
-            what = "no bundle" if not found else f"{len(found)} bundles"
-            raise SightlineError(f"there is {what} in this folder", str(path), f"name a file: MODEL{SUFFIX}")
+            what = f"are {len(found)} bundles" if found else "is no bundle"
+            raise SightlineError(f"there {what} in this folder", str(path), f"name a file: MODEL{SUFFIX}")
         return found[0]
     if not path.exists():
         near = sorted(str(p) for p in Path.cwd().glob(f"runs/*/*{SUFFIX}"))[-3:]
@@ -132,6 +132,11 @@ def _read(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:
 def _is_pickle(data: bytes) -> bool:
     # Protocol 2 and later begin with 0x80 and the protocol number; torch's own files are zips of such.
     return (data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or data[:4] == b"PK\x03\x04"
+
+
+def _to_json(value: Any) -> bytes:
+    # A path that is no text becomes an escape, which JSON knows too.
+    return json.dumps(value, indent=1, ensure_ascii=False).encode(errors="backslashreplace")
 
 
 def _json(data: bytes, name: str, path: Path) -> dict[str, Any]:

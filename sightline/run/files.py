@@ -35,8 +35,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_whole` of UTF-8 text."""
-    write_whole(path, lambda file: file.write(text.encode()))
+    """`write_whole` of UTF-8 text; file names that are no text keep their bytes."""
+    write_whole(path, lambda file: file.write(text.encode(errors="surrogateescape")))
 
 
 def make_folder(path: Path) -> None:

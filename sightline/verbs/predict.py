@@ -22,14 +22,13 @@ from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Runner, Task
 from sightline.data.image import MAX_PIXELS, SUFFIXES, read_sized
-from sightline.data.parallel import default_workers, ordered_map
+from sightline.data.parallel import default_workers, ordered_map, part_size
 from sightline.data.scan import chunks
 from sightline.run.bundle import Bundle, open_bundle
 from sightline.run.files import make_folder, write_text, write_whole
 from sightline.run.runner import OnnxRunner
 from sightline.verbs.common import say, task_named
 
-CHUNK = 64
 
 
 @dataclass(frozen=True)
@@ -80,8 +79,8 @@ class Predictor:
         def look(part: slice) -> list[_Seen]:
             return [_look(self.task, self.spec, source, least, max_pixels) for source in sources[part]]
 
-        parts = list(chunks(len(sources), CHUNK))
         workers = default_workers(len(sources)) if workers is None else workers
+        parts = list(chunks(len(sources), part_size(len(sources), workers)))
         for part, seen in zip(parts, ordered_map(look, parts, workers), strict=True):
             yield from self._finish(sources[part], seen)
 

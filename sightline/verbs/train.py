@@ -94,7 +94,9 @@ def _read_config(path: Path) -> dict[str, Any]:
 
     try:
         return {
-            k.replace("-", "_"): v for k, v in tomllib.loads(path.read_text(encoding="utf-8")).items() if k != "data"
+            k.replace("-", "_"): v
+            for k, v in tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape")).items()
+            if k != "data"
         }
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SightlineError(f"the options file cannot be read ({error})", str(path)) from None

@@ -54,7 +54,7 @@ def test_a_run_folder_stands_for_its_bundle(bundle: Path, tmp_path: Path) -> Non
     refused(tmp_path, "there is no bundle in this folder")
     shutil.copy(bundle, tmp_path / "a.sightline")
     shutil.copy(bundle, tmp_path / "b.sightline")
-    assert "name a file" in refused(tmp_path, "there is 2 bundles in this folder").fix
+    assert "name a file" in refused(tmp_path, "there are 2 bundles in this folder").fix
 
 
 def test_a_bundle_that_is_not_there_says_what_there_is(bundle: Path, here: Path) -> None:

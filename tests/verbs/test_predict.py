@@ -129,7 +129,7 @@ def test_more_unreadable_images_than_tolerated_are_an_error(cli: Cli, bundle: Pa
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(cli: Cli, bundle: Path, photos: list[Path]) -> None:
     done = cli("predict", bundle, photos[0], "--max-pixels", 100, "--json")
     assert done.code == 2
-    assert "16 x 16 pixels, more than the limit of 100" in done.lines[0]["error"]
+    assert "more than the limit of 100" in done.lines[0]["error"]
 
 
 def test_answers_can_be_written_to_a_table(cli: Cli, bundle: Path, photos: list[Path]) -> None:

@@ -46,7 +46,7 @@ class Classify:
         names, counts = np.unique(dataset.targets, return_counts=True)
         findings: list[Finding] = []
         if len(names) < 2:
-            found = f"only one class, {names[0]!r}" if len(names) else "no class at all"
+            found = f"only one class, {str(names[0])!r}" if len(names) else "no class at all"
             findings.append(Finding("one_class", "error", f"{found}: a classifier needs at least 2", count=len(names)))
             return findings
         for level, low, high in (("error", 0, TOO_FEW), ("warning", TOO_FEW, FEW)):
