@@ -27,6 +27,10 @@ class MissingExtra(SightlineError):  # noqa: N818 (named after what is wrong)
             fix=f"type: pip install 'sightline[{extra}]'",
         )
 
+    def __reduce__(self) -> tuple[type[SightlineError], tuple[str, str, str]]:
+        """Crosses from a worker process as a plain SightlineError."""
+        return SightlineError, (self.what, self.where, self.fix)
+
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
     """The `count` names most like `name`, best first; empty where none is near."""

@@ -7,7 +7,7 @@
 - 16-bit integers are scaled (v / 257), not clipped. 32-bit integers and floats are scaled from 0..1, 0..255 or
   0..65535, the smallest of these that holds them; what fits none is stretched from its minimum to its maximum.
 - No more than `max_pixels` are decoded.
-- A JPEG may be decoded at a reduced scale, never below twice the wanted size.
+- A JPEG may be decoded at a reduced scale, never below twice the wanted size, nor below 512 px.
 - The one resize is Pillow's BILINEAR: a triangle filter that widens as it shrinks (antialiased).
 """
 
@@ -28,6 +28,8 @@ from sightline.core.errors import SightlineError
 
 Pixels = NDArray[np.uint8]
 MAX_PIXELS = 200_000_000
+HASHED_SIDE = 256
+"""A JPEG is never decoded below twice this side: its pixel hash must not depend on a network's input."""
 SUFFIXES = frozenset(
     ".jpg .jpeg .jfif .png .bmp .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .avif .tga .ico".split()  # noqa: SIM905
 )
@@ -71,8 +73,9 @@ def read_sized(
                 if size[0] * size[1] > max_pixels:
                     raise _too_large(size[0] * size[1], max_pixels, where)
                 if least and image.format in ("JPEG", "MPO"):
-                    # Turned images are measured on the other side; the larger of both serves either way.
-                    side = 2 * max(least)
+                    # Turned images are measured on the other side; the larger of both serves either way. The least
+                    # side is fixed for small inputs: training, which also hashes, and predicting see the same pixels.
+                    side = 2 * max(*least, HASHED_SIDE)
                     image.draft(None, (side, side))
                 return _pixels(image, size)
     except Image.DecompressionBombError as error:

@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 from sightline.core.errors import SightlineError
 from sightline.core.task import Arrays
 from sightline.data.dataset import Dataset, Indices
-from sightline.data.image import MAX_PIXELS, Pixels, read_sized
+from sightline.data.image import HASHED_SIDE, MAX_PIXELS, Pixels, read_sized
 from sightline.data.parallel import default_workers, ordered_map, part_size
-
-HASHED_SIDE = 256
-"""A large JPEG is decoded at no less than twice this side: the pixel hash must not depend on the network's input."""
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,15 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """The inverse of `optimizer_tensors`, into a fresh optimizer over the same parameters."""
+    """The inverse of `optimizer_tensors`, into a fresh optimizer over the same parameters.
+
+    What has the shape of its parameter gets its memory layout too: fused optimizers pair the two as they lie in memory.
+    """
+    parameters: list[Tensor] = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, _, key = name.partition("/")
-        state.setdefault(int(number), {})[key] = tensor
+        parameter = parameters[int(number)]
+        alike = tensor.shape == parameter.shape
+        state.setdefault(int(number), {})[key] = torch.empty_like(parameter).copy_(tensor) if alike else tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -62,6 +62,11 @@ class RunFolder:
         """Merges into what is there."""
         write_text(self.path / STATE, json.dumps({**self.read_state(), **changes}, indent=1) + "\n")
 
+    def remove_if_unused(self) -> None:
+        """Removes a folder in which no training ever began: it ended in an error before its first step."""
+        if not (self.path / STATE).exists():
+            shutil.rmtree(self.path, ignore_errors=True)
+
     def write_metrics(self, history: list[dict[str, Any]]) -> None:
         """One JSON line an epoch; written whole, so that a resumed run has each epoch once."""
         write_text(self.path / METRICS, "".join(json.dumps(row) + "\n" for row in history))

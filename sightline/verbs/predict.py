@@ -30,7 +30,6 @@ from sightline.run.runner import OnnxRunner
 from sightline.verbs.common import say, task_named
 
 
-
 @dataclass(frozen=True)
 class PredictOptions:
     """Options of `predict`."""

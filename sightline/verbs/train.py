@@ -70,14 +70,19 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
     if run is None:
         source = str(Path(dataset.name).absolute()) if Path(dataset.name).exists() else dataset.name
         run = new_run(name_for(dataset.name), settings.train.out, settings.train.overwrite, settings.to_toml(source))
-    with run.locked():
-        if run.read_state().get("status") == "done":
-            teller.note(f"this run is finished: {run.bundle()}")
-            return run.bundle()
-        parts, spec = _prepare(dataset, task, settings, run.path, teller)
-        from sightline.verbs.training import Training
+    try:
+        with run.locked():
+            if run.read_state().get("status") == "done":
+                teller.note(f"this run is finished: {run.bundle()}")
+                return run.bundle()
+            parts, spec = _prepare(dataset, task, settings, run.path, teller)
+            from sightline.verbs.training import Training
 
-        return Training(run, task, spec, settings, parts, teller, started).run_to_end()
+            return Training(run, task, spec, settings, parts, teller, started).run_to_end()
+    except SightlineError:
+        if not resume:
+            run.remove_if_unused()
+        raise
 
 
 def _settings(task: Task, given: Mapping[str, Any]) -> Settings:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sightline.core.errors import SightlineError, unknown
 from sightline.data.dataset import Dataset
+from sightline.data.formats._common import is_file, is_folder
 from sightline.tables import FORMATS
 
 
@@ -21,14 +23,18 @@ def open_data(data: Any, format: str | None = None) -> Dataset:
         return FORMATS["arrays"].load().from_arrays(*data)
     if format is not None and format not in FORMATS:
         raise unknown("format", format, FORMATS)
-    path = Path(data)
+    if not isinstance(data, str | os.PathLike):
+        raise SightlineError(
+            f"a {type(data).__name__} is no data", fix="give a path, the word digits, or images and labels: train(x, y)"
+        )
+    path = Path(cast("os.PathLike[str]", data))
     if format:
         return FORMATS[format].load().load(path)
     for entry in FORMATS.values():
         reader = entry.load()
         if reader.sniff(path):
             return reader.load(path)
-    if not path.exists():
+    if not is_file(path) and not is_folder(path):
         raise SightlineError("the data does not exist", str(path), "check the path; `digits` is the embedded data set")
     raise SightlineError(
         "no format recognises this data",
