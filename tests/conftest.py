@@ -13,7 +13,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import NETWORK_SIZES, ROOT, Result, write_folder
+from stopping import OPTIONS
+from support import NETWORK_SIZES, ROOT, Result, members, write_folder
 
 SHARED = ROOT.parent / "shared" / "data"
 settings.register_profile(
@@ -119,3 +120,13 @@ def quick_export(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(finish, "export_graph", export)
     monkeypatch.setattr(finish, "OnnxRunner", lambda graph, *_: runners[graph])
+
+
+@pytest.fixture(scope="session")
+def whole(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The members of the bundle that an uninterrupted training gives."""
+    from sightline.cli import main
+
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert main([str(a) for a in ("train", shapes, *OPTIONS, "--out", out, "--progress", "none")]) == 0
+    return members(out / "run.sightline")

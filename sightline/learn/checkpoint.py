@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from sightline.core.errors import SightlineError
@@ -42,14 +42,13 @@ def read(path: Path) -> Checkpoint:
     """Raises SightlineError where the file is damaged."""
     tensors: dict[str, dict[str, Tensor]] = {}
     try:
-        opened: Any = safe_open(path, "pt")
-        with opened as file:
-            meta: Mapping[str, str] = file.metadata() or {}
-            keys: list[str] = list(file.keys())
-            for key in keys:
-                group, _, name = key.partition("/")
-                tensors.setdefault(group, {})[name] = file.get_tensor(key)
-            return Checkpoint(tensors, json.loads(meta["state"]))
+        data = path.read_bytes()
+        for key, tensor in load(data).items():
+            group, _, name = key.partition("/")
+            tensors.setdefault(group, {})[name] = tensor
+        # The file begins with the length of its header, a JSON object.
+        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        return Checkpoint(tensors, json.loads(header["__metadata__"]["state"]))
     except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise SightlineError(
             f"the checkpoint cannot be read ({error})", str(path), "delete it to train anew from the stored options"

@@ -24,6 +24,7 @@ from sightline.verbs.tell import Teller
 from sightline.verbs.training_options import Parts, Settings, TrainOptions
 
 if TYPE_CHECKING:
+    from sightline.learn.run_folder import RunFolder
     from sightline.model import Model
 
 
@@ -48,7 +49,7 @@ def _source(data: Any, labels: Any, val: Any) -> Any:
 
 def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
     """Trains, or goes on with a run; returns the bundle's path. started: `time.monotonic()` the budget counts from."""
-    from sightline.learn.run_folder import RunFolder, name_for, new_run
+    from sightline.learn.run_folder import name_for, new_run
 
     given = dict(given)
     resume = given.pop("resume", None)
@@ -58,6 +59,8 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
     run: RunFolder | None = None
     if resume:
         run, data, given = _resumed(Path(resume), data, given)
+        if run and _is_finished(run, Teller(str(given.get("progress", "auto")))):
+            return run.bundle()
     if data is None:
         raise SightlineError("no data was named", fix="type: sightline train DATA (a path, or the word digits)")
     dataset = open_data(data, given.get("format"))
@@ -72,8 +75,7 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
         run = new_run(name_for(dataset.name), settings.train.out, settings.train.overwrite, settings.to_toml(source))
     try:
         with run.locked():
-            if run.read_state().get("status") == "done":
-                teller.note(f"this run is finished: {run.bundle()}")
+            if _is_finished(run, teller):
                 return run.bundle()
             parts, spec = _prepare(dataset, task, settings, run.path, teller)
             from sightline.verbs.training import Training
@@ -83,6 +85,13 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
         if not resume:
             run.remove_if_unused()
         raise
+
+
+def _is_finished(run: RunFolder, teller: Teller) -> bool:
+    finished = run.read_state().get("status") == "done"
+    if finished:
+        teller.note(f"this run is finished: {run.bundle()}")
+    return finished
 
 
 def _settings(task: Task, given: Mapping[str, Any]) -> Settings:

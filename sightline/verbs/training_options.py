@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,8 +69,9 @@ class Settings:
     network: Any
 
     def to_toml(self, data: str) -> str:
-        """What `options.toml` holds; `data` first."""
-        return to_toml([_Data(data), self.train, self.task, self.network])
+        """What `options.toml` holds; `data` first; paths are absolute, as a run may be resumed from any folder."""
+        paths = {name: value.absolute() for name, value in vars(self.train).items() if isinstance(value, Path)}
+        return to_toml([_Data(data), dataclasses.replace(self.train, **paths), self.task, self.network])
 
     def to_json(self) -> dict[str, Any]:
         """All of them as plain JSON values; None is left out."""

@@ -105,7 +105,10 @@ def test_no_room_but_the_tasks_own_asks_which_task_it_is(path: Path) -> None:
             assert not constants & set(TASKS), f"line {getattr(node, 'lineno', '?')} compares with the name of a task"
 
 
-@pytest.mark.parametrize("arguments", [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("pyright",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("ruff", "check", "sightline", "tests"), ("ruff", "format", "--check", "sightline", "tests"), ("pyright",)],
+)
 def test_the_linters_are_silent(arguments: tuple[str, ...]) -> None:
     tool = [sys.executable, "-m", arguments[0]]
     # pyright fetches its engine at the first start: without a network it cannot be asked.

@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from support import PACKAGE, ROOT
 
+TRAINS = ("training", "planning", "finish")
+"""The files of the verb `train` that may import torch."""
+
+LEARNING = {"numpy", "torch", "safetensors"}
 ROOMS: list[tuple[str, set[str], set[str]]] = [
     # the first that fits counts: pattern, outside packages, rooms of our own
     ("__init__.py", set(), set()),
@@ -23,9 +27,8 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("tasks/*/learner.py", {"numpy", "torch"}, {"core", "tables", "tasks"}),
     ("tasks/*/networks/*", {"torch"}, {"core", "tasks"}),
     ("tasks/**", {"numpy"}, {"core", "data", "tasks"}),
-    ("learn/*", {"numpy", "torch", "safetensors"}, {"core", "data", "learn", "run"}),
-    ("verbs/training.py", {"numpy", "torch", "safetensors"}, {"core", "data", "learn", "run", "tables", "verbs"}),
-    ("verbs/finish.py", {"numpy", "torch", "safetensors"}, {"core", "data", "learn", "run", "tables", "verbs"}),
+    ("learn/*", LEARNING, {"core", "data", "learn", "run"}),
+    *((f"verbs/{name}.py", LEARNING, {"core", "data", "learn", "run", "tables", "verbs"}) for name in TRAINS),
     ("verbs/*", {"numpy"}, {"core", "data", "run", "tables", "verbs", "learn.machine"}),
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -82,7 +85,7 @@ def test_no_torch_is_reached_from_what_predicts() -> None:
     """Following module-level imports from the verbs other than train never arrives at torch."""
     modules = {".".join(("sightline", *path.relative_to(PACKAGE).with_suffix("").parts)): path for path in FILES}
     modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
-    trains = {"sightline.verbs.training", "sightline.verbs.finish"}
+    trains = {f"sightline.verbs.{name}" for name in TRAINS}
     roots = [name for name in modules if name.startswith("sightline.verbs.") and name not in trains]
     seen, pending = set(roots), [*roots, "sightline.cli", "sightline.model"]
     assert len(roots) >= 6

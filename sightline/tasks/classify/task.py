@@ -91,6 +91,8 @@ class Classify:
         probabilities = np.asarray(outputs["probabilities"], np.float32)
         if len(probabilities) != len(spec.classes):
             raise SightlineError(f"the graph knows {len(probabilities)} classes, and the spec {len(spec.classes)}")
+        if not np.isfinite(probabilities).all():
+            raise SightlineError("the network's probabilities are not finite numbers", fix="train with a smaller --lr")
         return ClassPrediction(probabilities, spec.classes)
 
     def compare(self, prediction: Prediction, target: Any, spec: Spec) -> Comparison:
