@@ -1,8 +1,8 @@
 """CIFAR-10 within a time on this machine: `sightline train --time T` against a plain ResNet-18 loop of the same length.
 
-The images are a held-out part of CIFAR-10's train (the published test part is not used): one in ten, by a hash of the
-name, is the test part on both sides. Both read the same NPZ, and are timed from process start; the loop does not pay for
-its final scoring. Runs in turns, a seed a turn.
+One in ten of CIFAR-10's train images, by a hash of the name, is the test part on both sides (the published test part is
+not used). Both read the same NPZ, and are timed from process start; the loop does not pay for its final scoring.
+Runs in turns, a seed a turn.
 """
 
 from __future__ import annotations
@@ -54,18 +54,20 @@ def main() -> None:
         npz = Path(temporary) / "cifar10.npz"
         write_npz(npz)
         for seed in range(options.seeds):
-            words = ["train", npz, "--network", options.network, "--time", f"{options.time:g}s", "--seed", str(seed), *extra]
-            seconds, out = timed([*SIGHTLINE, *words, "--out", Path(temporary) / f"run{seed}", "--json"])
+            words = ["train", npz, "--network", options.network, "--time", f"{options.time:g}s", "--seed", str(seed)]
+            words += ["--out", Path(temporary) / f"run{seed}", "--json", *extra]
+            seconds, out = timed([*SIGHTLINE, *words])
             card = last_json(out)
             ours.append({"accuracy": card["scores"]["test"]["metrics"]["accuracy"], "seconds": seconds})
             print(f"  seed {seed}, ours: {ours[-1]}, {card['plan']}", file=sys.stderr, flush=True)
             loop = [sys.executable, HERE / "peer_resnet18.py", npz, str(options.time), str(seed)]
             theirs.append(last_json(timed(loop)[1]))
             print(f"  seed {seed}, ResNet-18: {theirs[-1]}", file=sys.stderr, flush=True)
-    title(f"CIFAR-10 in {options.time:g} s, one in ten of train held out: accuracy there, and seconds", ("numpy", "torch"))
+    title(f"CIFAR-10 in {options.time:g} s, one in ten of train held out: accuracy there, seconds", ("numpy", "torch"))
     for name, runs in ((f"ours, {options.network}", ours), ("plain ResNet-18", theirs)):
         row(name, spread([r["accuracy"] for r in runs], digits=4), spread([r["seconds"] for r in runs], "s", 0))
-    row("ours - ResNet-18, points", spread([100 * (a["accuracy"] - b["accuracy"]) for a, b in zip(ours, theirs, strict=True)]))
+    points = [100 * (a["accuracy"] - b["accuracy"]) for a, b in zip(ours, theirs, strict=True)]
+    row("ours - ResNet-18, points", spread(points))
 
 
 if __name__ == "__main__":

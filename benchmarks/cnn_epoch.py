@@ -29,8 +29,9 @@ def write_npz(path: Path, count: int) -> None:
         return values.reshape(-1, 28, 28) if kind.startswith("images") else values
 
     whole = count * 10 // 9
-    x_train, y_train = (load("train", kind, offset)[:whole] for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)))
-    x_test, y_test = (load("t10k", kind, offset)[:1000] for kind, offset in (("images-idx3", 16), ("labels-idx1", 8)))
+    kinds = (("images-idx3", 16), ("labels-idx1", 8))
+    x_train, y_train = (load("train", kind, offset)[:whole] for kind, offset in kinds)
+    x_test, y_test = (load("t10k", kind, offset)[:1000] for kind, offset in kinds)
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
 
 
@@ -50,8 +51,8 @@ def ours(count: int, batch: int) -> float:
 def keras(python: Path, count: int, batch: int) -> float:
     """Seconds of an epoch, Keras."""
     with tempfile.TemporaryDirectory() as place:
-        words = [data("mnist"), Path(place) / "model.keras", "--epochs", "1", "--batch", str(batch), "--count", str(count)]
-        found = last_json(timed([python, HERE / "peer_keras_cnn.py", *words])[1])
+        words = [data("mnist"), Path(place) / "model.keras", "--epochs", "1", "--batch", str(batch)]
+        found = last_json(timed([python, HERE / "peer_keras_cnn.py", *words, "--count", str(count)])[1])
     steps = count / batch
     return (found["epochs_done"][0] - found["first_batch_done"]) / (steps - 1) * steps
 

@@ -31,7 +31,8 @@ def main() -> None:
         contestants = {}
         for name, words in command.items():
             contestants[name] = lambda words=words: timed([*SIGHTLINE, *words])[0]
-            contestants[name + ", torch first"] = lambda words=words: timed([sys.executable, "-c", TORCH_FIRST, *words])[0]
+            slow = [sys.executable, "-c", TORCH_FIRST, *words]
+            contestants[name + ", torch first"] = lambda slow=slow: timed(slow)[0]
         contestants["python -c pass"] = lambda: timed([sys.executable, "-c", "pass"])[0]
         found = in_turns(contestants, options.repeat)
     title("Cold start, seconds from process start to its end", ("numpy", "pillow", "onnxruntime", "torch"))

@@ -18,7 +18,7 @@ from measure import HERE, data, in_turns, last_json, ratios, row, spread, timed,
 from peers import environment, versions
 from PIL import Image
 
-WIDTH, HEIGHT, TILE = 4000, 3000, 500
+WIDTH, HEIGHT, TILE = 4000, 3000, 1000
 PEERS = {"torchvision, Resize(256) + CenterCrop(224)": "crop", "torchvision, Resize((224, 224))": "stretch"}
 
 OURS = """
@@ -42,7 +42,7 @@ print(json.dumps({"count": count, "seconds": ended - begun, "probe": opened - be
 
 
 def write_photos(folder: Path, count: int) -> None:
-    """JPEGs like photos: street scenes in tiles (large structures, real colours) with the grain of a sensor over them."""
+    """JPEGs like photos: street scenes in tiles (large structures, real colours) under the grain of a sensor."""
     scenes = sorted(data("camvid").rglob("*.png")) + sorted(data("camvid").rglob("*.jpg"))
     scenes = [p for p in scenes if _is_colour(p)]
     rng = np.random.default_rng(0)
@@ -50,10 +50,10 @@ def write_photos(folder: Path, count: int) -> None:
         place = folder / f"class{number % 2}"
         place.mkdir(parents=True, exist_ok=True)
         canvas = Image.new("RGB", (WIDTH, HEIGHT))
-        for left in range(0, WIDTH, TILE * 2):
-            for top in range(0, HEIGHT, TILE * 2):
+        for left in range(0, WIDTH, TILE):
+            for top in range(0, HEIGHT, TILE):
                 scene = Image.open(scenes[rng.integers(len(scenes))]).convert("RGB")
-                canvas.paste(scene.resize((TILE * 2, TILE * 2), Image.Resampling.BICUBIC), (left, top))
+                canvas.paste(scene.resize((TILE, TILE), Image.Resampling.BICUBIC), (left, top))
         pixels = np.asarray(canvas, np.int16)
         grain = rng.normal(0, 4, (HEIGHT, WIDTH, 1)).astype(np.int16)
         Image.fromarray(np.clip(pixels + grain, 0, 255).astype(np.uint8)).save(place / f"{number:04}.jpg", quality=90)
@@ -93,7 +93,8 @@ def main() -> None:
             command = [peer, HERE / "peer_imagefolder.py", place, kind, str(options.workers)]
             contestants[name] = lambda command=command: rate(command)
         found = in_turns(contestants, options.repeat)
-    title(f"{len(sizes)} JPEGs of {WIDTH} x {HEIGHT} px, {statistics.median(sizes):.1f} MB each, to 224 px uint8: images/s")
+    megabytes = statistics.median(sizes)
+    title(f"{len(sizes)} JPEGs of {WIDTH} x {HEIGHT} px, {megabytes:.1f} MB each, to 224 px uint8: images/s")
     print(f"  peer: {versions(peer, ['torch', 'torchvision', 'pillow'])}, {options.workers} workers")
     for name, rates in found.items():
         row(name, spread(rates, "images/s", 1))

@@ -21,11 +21,11 @@ DATA = "SIGHTLINE_DATA"
 
 
 def data(name: str) -> Path:
-    """A data set in $SIGHTLINE_DATA (default: ../shared/data beside the project). Ends the program where it is missing."""
+    """A data set in $SIGHTLINE_DATA (default: ../shared/data beside the project). Ends the program where missing."""
     root = Path(os.environ.get(DATA) or HERE.parent.parent / "shared" / "data")
     place = root / name
     if not place.exists():
-        sys.exit(f"this benchmark needs {name}, and {place} does not exist; name the folder that holds it: {DATA}=FOLDER")
+        sys.exit(f"this benchmark needs {name}, but {place} does not exist; name the folder that has it: {DATA}=FOLDER")
     return place.resolve()
 
 
@@ -35,7 +35,8 @@ def timed(command: Sequence[str | Path], cwd: Path | None = None) -> tuple[float
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, cwd=cwd, check=False)
     seconds = time.perf_counter() - begun
     if done.returncode:
-        sys.exit(f"failed ({done.returncode}): {' '.join(map(str, command))}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        words = " ".join(map(str, command))
+        sys.exit(f"failed ({done.returncode}): {words}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
     return seconds, done.stdout
 
 
@@ -72,7 +73,9 @@ def title(text: str, packages: Sequence[str] = ("numpy", "pillow", "onnxruntime"
     load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"\n{text}\n  {time.strftime('%Y-%m-%d')}, {cores} cores, {_processor()}{load}")
-    print(f"  python {platform.python_version()}, " + ", ".join(f"{name} {version(name)}" for name in packages), flush=True)
+    installed = ", ".join(f"{name} {version(name)}" for name in packages)
+    policy = f"; OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}" if "OMP_WAIT_POLICY" in os.environ else ""
+    print(f"  python {platform.python_version()}, {installed}{policy}", flush=True)
 
 
 def _processor() -> str:

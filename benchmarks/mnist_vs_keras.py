@@ -1,4 +1,4 @@
-"""MNIST: the tutorials' CNN in Keras (10 epochs, batch 32, Adam) against `sightline train`, from process start to a saved model.
+"""MNIST: the tutorials' CNN in Keras (10 epochs, batch 32, Adam) against `sightline train`, start to saved model.
 
 For each seed, in turns: Keras; ours at each of a few budgets, short to long; ours with the time that Keras just took.
 "As accurate as Keras" is the first budget whose mean test accuracy over the seeds is at least Keras's mean. The test
@@ -86,13 +86,15 @@ def main() -> None:
             run(f"seed {seed}, ours {budget}", ours(options.network, budget, seed, extra), found.setdefault(budget, []))
         if not options.no_same_time:
             budget = f"{theirs[-1]['whole']:.0f}s"
-            run(f"seed {seed}, ours {budget}", ours(options.network, budget, seed, extra), found.setdefault("same time", []))
+            same = found.setdefault("same time", [])
+            run(f"seed {seed}, ours {budget}", ours(options.network, budget, seed, extra), same)
     tell(options, python, theirs, found)
 
 
 def tell(options: Any, python: Path, theirs: list[dict[str, float]], found: dict[str, list[dict[str, float]]]) -> None:
     """The table, then the ratios at the budget that first reaches Keras's accuracy."""
-    title(f"MNIST, {len(theirs)} seeds: seconds from process start to saved model; test accuracy, mean (spread)", ("numpy", "torch", "onnxruntime"))
+    text = f"MNIST, {len(theirs)} seeds: seconds from process start to saved model; test accuracy, mean (spread)"
+    title(text, ("numpy", "torch", "onnxruntime"))
     print(f"  peer: {versions(python, ['tensorflow-cpu', 'keras', 'numpy'])}")
     report(f"Keras, {options.keras_epochs} epochs, batch 32", theirs)
     for budget, runs in found.items():

@@ -1,6 +1,6 @@
 """torchvision's ImageFolder and DataLoader: the first pass over a folder. Prints one JSON document.
 
-    python peer_imagefolder.py FOLDER crop|stretch WORKERS
+python peer_imagefolder.py FOLDER crop|stretch WORKERS
 """
 
 import json

@@ -32,6 +32,6 @@ with open(out, "w", newline="") as file:
                 image = image.resize((width, height), Image.BILINEAR)
             images.append(np.asarray(image).reshape(height, width, channels))
         (probabilities,) = session.run(None, {"image": np.stack(images)})
-        for path, row in zip(part, probabilities):
+        for path, row in zip(part, probabilities, strict=True):
             best = int(row.argmax())
             writer.writerow([path, classes[best], round(float(row[best]), 6)])

@@ -2,12 +2,14 @@
 
     python peer_resnet18.py DATA.npz SECONDS [SEED]
 
-DATA.npz: x_train, y_train, x_test, y_test; images uint8 (n, 32, 32, 3). 3x3 stem without max-pooling; SGD with Nesterov
-momentum 0.9, weight decay 5e-4, one cycle to 0.1, random crop with 4 px of padding, mirroring, batch 128, channels last. The
-schedule is fitted to what is left of SECONDS (counted from process start), by a measured time a step.
+DATA.npz: x_train, y_train, x_test, y_test; images uint8 (n, 32, 32, 3). 3x3 stem without max-pooling; SGD with
+Nesterov momentum 0.9, weight decay 5e-4, one cycle to 0.1, random crop with 4 px of padding, mirroring, batch 128,
+channels last. The schedule is fitted to what is left of SECONDS (counted from process start) by a measured time a
+step; the final scoring is not counted.
 """
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -19,7 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 BATCH, HIGHEST, TRIED = 128, 0.1, 9
-begun = time.perf_counter() - 2.5  # about what importing torch took
+started = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+begun = time.perf_counter() - (float(Path("/proc/uptime").read_text().split()[0]) - started)
+"""When this process started, imports and all (Linux)."""
 
 
 class Block(nn.Module):
@@ -27,7 +31,8 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, out: int, stride: int) -> None:
         super().__init__()
-        self.first = nn.Sequential(nn.Conv2d(channels, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU(True))
+        first = nn.Conv2d(channels, out, 3, stride, 1, bias=False)
+        self.first = nn.Sequential(first, nn.BatchNorm2d(out), nn.ReLU(True))
         self.second = nn.Sequential(nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out))
         changed = stride > 1 or channels != out
         short = [nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out)] if changed else []
@@ -111,7 +116,7 @@ while done < steps and time.perf_counter() - begun < seconds:
 trained = time.perf_counter() - begun
 network.eval()
 with torch.inference_mode():
-    parts = zip(test_images.split(256), test_labels.split(256), strict=True)
-    right = sum(int((network(part.contiguous(memory_format=torch.channels_last)).argmax(1) == truth).sum()) for part, truth in parts)
-found = {"accuracy": right / len(test_labels), "seconds": trained, "steps": done, "planned": steps, "epochs": done * BATCH / len(images)}
-print(json.dumps(found))
+    answers = [network(part.contiguous(memory_format=torch.channels_last)).argmax(1) for part in test_images.split(256)]
+accuracy = float((torch.cat(answers) == test_labels).float().mean())
+epochs_done = done * BATCH / len(images)
+print(json.dumps({"accuracy": accuracy, "seconds": trained, "steps": done, "planned": steps, "epochs": epochs_done}))

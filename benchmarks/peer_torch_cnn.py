@@ -1,6 +1,6 @@
 """The tutorials' CNN in a plain PyTorch loop, channels last, data in memory. Prints seconds a batch as JSON.
 
-    python peer_torch_cnn.py MNIST_FOLDER COUNT BATCH
+python peer_torch_cnn.py MNIST_FOLDER COUNT BATCH
 """
 
 import gzip
@@ -16,7 +16,8 @@ from torch.nn import functional
 
 folder, count, batch = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 raw = gzip.decompress((folder / "train-images-idx3-ubyte.gz").read_bytes())
-images = torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[:count].astype("float32") / 255)
+pixels = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[:count]
+images = torch.from_numpy(pixels.astype("float32") / 255)
 raw = gzip.decompress((folder / "train-labels-idx1-ubyte.gz").read_bytes())
 labels = torch.from_numpy(np.frombuffer(raw, np.uint8, offset=8)[:count].astype("int64"))
 images = images.to(memory_format=torch.channels_last)

@@ -31,7 +31,7 @@ def environment(name: str, packages: list[str], needs_gib: float = 1.0) -> Path:
     place.parent.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(place.parent).free / 2**30
     if free < needs_gib:
-        sys.exit(f"the environment {name!r} needs {needs_gib:g} GiB, and {free:.1f} are free; name a folder: {FOLDER}=…")
+        sys.exit(f"the environment {name!r} needs {needs_gib:g} GiB, but {free:.1f} are free; set {FOLDER}=FOLDER")
     print(f"making the environment {name!r} ({', '.join(packages)}) …", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
     installed = subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=False)

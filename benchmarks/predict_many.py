@@ -22,9 +22,9 @@ from PIL import Image
 
 def write_mnist(folder: Path, count: int) -> None:
     """The first `count` test digits, a folder a class, as grey PNGs of 28 x 28 px."""
-    parts = [gzip.decompress((data("mnist") / f"t10k-{name}-ubyte.gz").read_bytes()) for name in ("images-idx3", "labels-idx1")]
-    images = np.frombuffer(parts[0], np.uint8, offset=16).reshape(-1, 28, 28)
-    labels = np.frombuffer(parts[1], np.uint8, offset=8)
+    raw = [(data("mnist") / f"t10k-{name}-ubyte.gz").read_bytes() for name in ("images-idx3", "labels-idx1")]
+    images = np.frombuffer(gzip.decompress(raw[0]), np.uint8, offset=16).reshape(-1, 28, 28)
+    labels = np.frombuffer(gzip.decompress(raw[1]), np.uint8, offset=8)
     for number in range(count):
         place = folder / str(labels[number % len(labels)])
         place.mkdir(exist_ok=True)
@@ -49,9 +49,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--count", type=int, default=10_000)
-    parser.add_argument("--network", default="cnn", help="the network that predicts; a larger one hides what is compared")
+    parser.add_argument("--network", default="cnn", help="a larger network hides what is compared")
     parser.add_argument("--batches", default="64,256", help="batch sizes of the hand-written loop")
-    parser.add_argument("--keep", type=Path, help="keep images, models and tables in this folder, and use what is there")
+    parser.add_argument("--keep", type=Path, help="keep images, models and tables here, and use what is there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         place = options.keep or Path(temporary)
@@ -65,7 +65,8 @@ def prepare(name: str, place: Path, options: argparse.Namespace) -> None:
         return
     (place / "images").mkdir(parents=True, exist_ok=True)
     SETS[name](place / "images", options.count)
-    timed([*SIGHTLINE, "train", place / "images", "--network", options.network, "--epochs", "1", "--out", place / "run"])
+    words = ["train", place / "images", "--network", options.network, "--epochs", "1", "--out", place / "run"]
+    timed([*SIGHTLINE, *words])
     with zipfile.ZipFile(place / "run" / "run.sightline") as bundle:
         (place / "model.onnx").write_bytes(bundle.read("model.onnx"))
         (place / "classes.json").write_text(json.dumps(json.loads(bundle.read("spec.json"))["classes"]))
@@ -83,12 +84,13 @@ def compare(name: str, place: Path, options: argparse.Namespace) -> None:
                 place / "images", place / f"loop{batch}.csv", batch]  # fmt: skip
         contestants[f"loop, batches of {batch}"] = lambda loop=loop: timed(loop)[0]
     found = in_turns(contestants, options.repeat)
-    title(f"predict, {options.count:,} PNGs of {name}, network {options.network}: seconds from process start to the table")
+    title(f"predict, {options.count:,} PNGs of {name}, network {options.network}: process start to the table")
     for contestant, seconds in found.items():
         row(contestant, spread(seconds, "s"))
     for batch in batches:
         check(place / "ours.csv", place / f"loop{batch}.csv")
-        row(f"times sooner than batches of {batch}", spread(ratios(found[f"loop, batches of {batch}"], found["ours"]), "x"))
+        sooner = ratios(found[f"loop, batches of {batch}"], found["ours"])
+        row(f"times sooner than batches of {batch}", spread(sooner, "x"))
 
 
 def check(ours: Path, theirs: Path) -> None:

@@ -135,6 +135,6 @@ class Learner(Protocol):
         """Holds "loss", a scalar; the rest is logged."""
         ...
 
-    def outputs(self, raw: Any, spec: Spec) -> dict[str, Tensor]:
-        """The named outputs of the graph from the network's raw ones: softmax, decoding."""
+    def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
+        """The named outputs of the graph from normalised images: the network, then softmax or decoding."""
         ...

@@ -41,7 +41,7 @@ class Deployed(nn.Module):
 
     def named(self, images: Tensor) -> dict[str, Tensor]:
         """The outputs by name."""
-        return self.learner.outputs(self.network(normalise(images, self.spec)), self.spec)
+        return self.learner.answer(self.network, normalise(images, self.spec), self.spec)
 
 
 class TorchRunner:

@@ -59,14 +59,15 @@ class Predictor:
         self.task: Task = task_named(bundle.spec.task)
         self.spec: Spec = bundle.spec
         self._graph = bundle.graph
-        self._runner: Runner | None = None
+        self._runners: dict[int, Runner] = {}
+        self._threads = 0
 
     @property
     def runner(self) -> Runner:
-        """Made at first use: the processes that read images must be forked before it has threads."""
-        if self._runner is None:
-            self._runner = OnnxRunner(self._graph)
-        return self._runner
+        """One a process, made at first use: the threads of a parent's runner do not survive a fork."""
+        if os.getpid() not in self._runners:
+            self._runners[os.getpid()] = OnnxRunner(self._graph, self._threads)
+        return self._runners[os.getpid()]
 
     def answers(
         self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS
@@ -74,35 +75,41 @@ class Predictor:
         """One answer a source (path, bytes, array or Pillow image), in order, read by several processes."""
         shape = self.spec.inputs["image"].shape
         least = (shape[1] or 0, shape[0] or 0)
-
-        def look(part: slice) -> list[_Seen]:
-            return [_look(self.task, self.spec, source, least, max_pixels) for source in sources[part]]
-
         workers = default_workers(len(sources)) if workers is None else workers
-        parts = list(chunks(len(sources), part_size(len(sources), workers)))
-        for part, seen in zip(parts, ordered_map(look, parts, workers), strict=True):
-            yield from self._finish(sources[part], seen)
+        # Reading and the graph in the same process: pixels need not travel, and each worker fills one processor.
+        self._threads = 1 if workers > 1 else 0
 
-    def _finish(self, sources: Sequence[Any], seen: list[_Seen]) -> Iterator[Answer]:
-        """One call of the graph for inputs of equal shape; the answers in the order of the sources."""
+        def look(part: slice) -> _Read:
+            return self._read([_look(self.task, self.spec, source, least, max_pixels) for source in sources[part]])
+
+        parts = list(chunks(len(sources), part_size(len(sources), workers)))
+        for part, (seen, outputs) in zip(parts, ordered_map(look, parts, workers), strict=True):
+            rows: dict[int, Arrays] = {}
+            for places, stacked in outputs:
+                rows |= {
+                    place: {key: values[row] for key, values in stacked.items()} for row, place in enumerate(places)
+                }
+            for place, (source, one) in enumerate(zip(sources[part], seen, strict=True)):
+                if isinstance(one, str):
+                    yield Answer(source, None, one)
+                else:
+                    yield Answer(source, self.task.postprocess(rows[place], one, self.spec))
+
+    def _read(self, seen: list[_Seen]) -> _Read:
+        """One call of the graph for inputs of equal shape: sizes or errors, and the outputs with their places."""
         by_shape: dict[tuple[Any, ...], list[int]] = {}
         for place, one in enumerate(seen):
             if not isinstance(one, str):
                 by_shape.setdefault(tuple(array.shape for array in one[0].values()), []).append(place)
-        predictions: dict[int, Prediction] = {}
+        outputs: list[tuple[list[int], Arrays]] = []
         for places in by_shape.values():
             keys = _arrays(seen[places[0]])
             batch = {key: np.stack([_arrays(seen[place])[key] for place in places]) for key in keys}
-            outputs = self.task.infer(self.runner, batch, self.spec)
-            for row, place in enumerate(places):
-                size = seen[place][1]
-                assert isinstance(size, tuple)
-                predictions[place] = self.task.postprocess({k: v[row] for k, v in outputs.items()}, size, self.spec)
-        for place, source in enumerate(sources):
-            one = seen[place]
-            yield Answer(source, predictions.get(place), one if isinstance(one, str) else None)
+            outputs.append((places, self.task.infer(self.runner, batch, self.spec)))
+        return [one if isinstance(one, str) else one[1] for one in seen], outputs
 
 
+_Read = tuple[list[tuple[int, int] | str], list[tuple[list[int], Arrays]]]
 _Seen = tuple[Arrays, tuple[int, int]] | str
 
 
@@ -130,8 +137,9 @@ def gather(sources: Iterable[str], standard_input: Iterable[str] | None = None) 
         if source == "-":
             found += [Path(line.rstrip("\r\n")) for line in (standard_input or sys.stdin) if line.strip()]
         elif path.is_dir():
-            inside = sorted(Path(root) / f for root, _, files in os.walk(path) for f in files if not f.startswith("."))
-            images = [p for p in inside if p.suffix.lower() in SUFFIXES]
+            # Strings: 10,000 Path objects would cost more than reading as many small images.
+            inside = sorted(f"{root}{os.sep}{f}" for root, _, files in os.walk(path) for f in files if f[0] != ".")
+            images = [Path(name) for name in inside if name[name.rfind(".") :].lower() in SUFFIXES]
             if not images:
                 raise SightlineError("there are no images in this folder", source)
             found += images
@@ -186,7 +194,7 @@ def _print(answer: Answer, row: dict[str, Any], options: PredictOptions, as_json
 
     if as_json:
         print_json(row)
-    elif answer.prediction:
+    elif answer.prediction and not options.csv:
         print(f"{answer.source}  {answer.prediction.to_text(options.top, options.min_confidence)}")
 
 

@@ -80,7 +80,12 @@ class Settings:
 
     def for_spec(self) -> dict[str, Any]:
         """The options that shape the network, plain JSON; None is left out."""
-        both: dict[str, Any] = {**vars(self.task), **vars(self.network), "imgsz": self.train.imgsz}
+        both: dict[str, Any] = {
+            **vars(self.task),
+            **vars(self.network),
+            "imgsz": self.train.imgsz,
+            "augment": self.train.augment,
+        }
         return {name: value for name, value in both.items() if value is not None}
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from support import NETWORK_SIZES, pictures
 
+import sightline
+from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
 from sightline.data.image import read
 from sightline.learn.deploy import PARITY
@@ -117,3 +119,15 @@ def test_a_network_is_plain_and_its_loss_reaches_every_weight(bundle: Bundle, ba
     assert losses["loss"].shape == () and bool(torch.isfinite(losses["loss"]))
     losses["loss"].backward()
     assert [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0] == []
+
+
+def test_a_graph_that_differs_from_the_network_never_becomes_a_bundle(
+    bundle: Bundle, shapes: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The graph of a training with another seed stands for an export gone wrong."""
+    monkeypatch.setattr("sightline.verbs.finish.export_graph", lambda *_: bundle.graph)
+    network = bundle.spec.network
+    options = {"network": network, "imgsz": NETWORK_SIZES[network], "epochs": 1, "batch": 8, "workers": 0, "seed": 99}
+    with pytest.raises(SightlineError, match="the exported graph differs from the network"):
+        sightline.train(str(shapes), out="run", **options)
+    assert not list(Path().rglob("*.sightline"))

@@ -124,6 +124,8 @@ def test_more_unreadable_images_than_tolerated_are_an_error(cli: Cli, bundle: Pa
     assert all(str(path) in done.err for path in bad) and "3 unreadable" in done.err
     assert cli("predict", bundle, *photos, *bad, "--max-bad", "0.5").code == 0
     assert cli("predict", bundle, *photos, bad[0], "--max-bad", "0").code == 2
+    assert cli("predict", bundle, *photos[:4], bad[0]).code == 0, "a fifth is tolerated"
+    assert cli("predict", bundle, *photos[:3], bad[0]).code == 2
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(cli: Cli, bundle: Path, photos: list[Path]) -> None:

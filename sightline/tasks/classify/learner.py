@@ -38,6 +38,12 @@ class ClassifyLearner:
             loss = targets["share"] * loss + (1 - targets["share"]) * other
         return {"loss": loss}
 
-    def outputs(self, raw: Any, spec: Spec) -> dict[str, Tensor]:
-        """{"probabilities": (batch, classes)}: softmax at the fitted temperature, a constant of the graph."""
-        return {"probabilities": torch.softmax(raw.float() / spec.temperature, dim=1)}
+    def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
+        """{"probabilities": (batch, classes)}: softmax at the fitted temperature, a constant of the graph.
+
+        Where the spec says `mirror`, the logits are the mean over the image and its mirror image.
+        """
+        logits = network(images)
+        if spec.extra.get("mirror"):
+            logits = (logits + network(images.flip(3))) / 2
+        return {"probabilities": torch.softmax(logits.float() / spec.temperature, dim=1)}

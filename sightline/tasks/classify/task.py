@@ -39,7 +39,12 @@ class Classify:
         side = options.get("imgsz") or (TUTORIAL_SIDE if network in ("cnn", "crnn") else _side(probe))
         mean, std = (127.5,) * probe.channels, (64.0,) * probe.channels
         shape = (int(side), int(side), probe.channels)
-        return Spec(self.name, network, classes, {"image": Input("uint8", shape)}, mean, std, dict(options))
+        # Where training mirrors images (colour ones, see learn.augment), `auto` looks at both views when it predicts.
+        mirror = network == "auto" and probe.channels == 3 and options.get("augment", "none") != "none"
+        extra = {"mirror": mirror}
+        return Spec(
+            self.name, network, classes, {"image": Input("uint8", shape)}, mean, std, dict(options), extra=extra
+        )
 
     def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
         """Too few classes, classes too small to learn, imbalance, classes that a split lacks."""

@@ -87,6 +87,8 @@ def test_the_calibration_error_of_what_is_known_by_hand() -> None:
     assert expected_calibration_error(np.array([0.9, 0.9]), np.array([True, False])) == pytest.approx(0.4)
     assert expected_calibration_error(np.array([1.0, 1.0]), np.array([True, True])) == pytest.approx(0.0)
     assert expected_calibration_error(np.array([1.0]), np.array([False])) == pytest.approx(1.0)
+    # 0.2 is the upper end of the third bin, so these two share one and their gaps cancel in part.
+    assert expected_calibration_error(np.array([0.2, 0.19]), np.array([True, False])) == pytest.approx(0.305)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 0.7, 1.0, 1.8, 4.0])
