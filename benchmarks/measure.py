@@ -70,7 +70,7 @@ def spread(values: Sequence[float], unit: str = "", digits: int = 2) -> str:
 
 def title(text: str, packages: Sequence[str] = ("numpy", "pillow", "onnxruntime")) -> None:
     """The heading of a result: what, when, on what machine, with what versions."""
-    load = f", load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else ""
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     print(f"\n{text}\n  {time.strftime('%Y-%m-%d')}, {cores} cores, {_processor()}{load}")
     installed = ", ".join(f"{name} {version(name)}" for name in packages)

@@ -57,8 +57,8 @@ def default_epochs(count: int) -> int:
 
 
 def small_side(side: int, scale_free: bool) -> int:
-    """The side of the small images for networks that take any size: three quarters, from 24 px on; 0 for none."""
-    return round(side * SMALL_SIDE / 4) * 4 if scale_free and side >= 24 else 0
+    """The side of the small images for networks that take any size: three quarters, from 32 px on; 0 for none."""
+    return round(side * SMALL_SIDE / 4) * 4 if scale_free and side >= 32 else 0
 
 
 def make_plan(count: int, batch: int, epochs: int | None, lr: float, small_side: int) -> Plan:

@@ -107,7 +107,7 @@ def test_no_room_but_the_tasks_own_asks_which_task_it_is(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("ruff", "check", "sightline", "tests"), ("ruff", "format", "--check", "sightline", "tests"), ("pyright",)],
+    [("ruff", "check", "."), ("ruff", "format", "--check", "."), ("pyright",)],
 )
 def test_the_linters_are_silent(arguments: tuple[str, ...]) -> None:
     tool = [sys.executable, "-m", arguments[0]]

@@ -71,10 +71,24 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_the_outputs_are_probabilities_at_the_temperature(temperature: float) -> None:
     spec = dataclasses.replace(SPEC, temperature=temperature)
-    found = ClassifyLearner().outputs(LOGITS.bfloat16(), spec)
+    found = ClassifyLearner().answer(Fixed(), torch.zeros(2, 1, 8, 8), spec)
     assert list(found) == ["probabilities"] and found["probabilities"].dtype == torch.float32
     expected = softmax(LOGITS.double().numpy() / temperature)
-    assert np.abs(found["probabilities"].numpy() - expected).max() < 1e-2
+    assert np.abs(found["probabilities"].numpy() - expected).max() < 1e-6
+
+
+def test_an_answer_may_be_the_mean_over_both_mirror_views() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
+    images = torch.rand(4, 1, 8, 8)
+    mirrored = dataclasses.replace(SPEC, extra={"mirror": True})
+    plain, mean, turned = (
+        ClassifyLearner().answer(network, view, spec)["probabilities"].detach().numpy()
+        for view, spec in ((images, SPEC), (images, mirrored), (images.flip(3), mirrored))
+    )
+    logits = (network(images) + network(images.flip(3))).detach().double().numpy() / 2
+    assert np.abs(mean - softmax(logits)).max() < 1e-6 and np.abs(mean - turned).max() < 1e-6
+    assert np.abs(mean - plain).max() > 1e-3
 
 
 def test_the_temperature_is_fitted_before_the_export(
