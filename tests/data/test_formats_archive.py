@@ -1,7 +1,6 @@
 """zip and tar: what is read, what is refused."""
 
 import gzip
-import io
 import lzma
 import os
 import stat
@@ -13,9 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
+from archive_files import FILES, KINDS, write
 
 from sightline.core.errors import SightlineError
 from sightline.data.formats import archive, open_data
@@ -23,36 +20,6 @@ from sightline.data.image import read
 from sightline.data.parallel import ordered_map
 
 CIFAR10 = Path(__file__).parents[3] / "shared" / "data" / "cifar10" / "train.zip"
-KINDS = ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.tar.xz", "a.tar.bz2"]
-
-
-def encoded(value):
-    file = io.BytesIO()
-    Image.new("L", (3, 2), value).save(file, "PNG")
-    return file.getvalue()
-
-
-FILES = {f"{label}/{i}.png": encoded(10 * i + len(label)) for label in ("cat", "猫") for i in (1, 2, 10)}
-
-
-def write(path, files=FILES, members=()):
-    """An archive of `files`, and of (TarInfo or ZipInfo, bytes) members made by hand."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
-            for name, data in files.items():
-                file.writestr(name, data)
-            for member, data in members:
-                file.writestr(member, data)
-    else:
-        mode = {".gz": "w:gz", ".tgz": "w:gz", ".xz": "w:xz", ".bz2": "w:bz2"}.get(path.suffix, "w")
-        with tarfile.open(path, mode) as file:
-            for name, data in files.items():
-                member = tarfile.TarInfo(name)
-                member.size = len(data)
-                file.addfile(member, io.BytesIO(data))
-            for member, data in members:
-                file.addfile(member, io.BytesIO(data))
-    return path
 
 
 def rows(data):
@@ -278,38 +245,3 @@ def test_50_000_members_are_quick():
     for index in range(0, 50_000, 10):
         data.images.load(index)
     assert time.process_time() - start < 10
-
-
-# Anything at all
-
-
-def loads_or_refuses(path):
-    try:
-        data = open_data(path)
-        for index in range(len(data)):
-            data.images.load(index)
-    except SightlineError:
-        pass
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    data=st.binary(max_size=700), head=st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0"])
-)
-def test_arbitrary_bytes(tmp_path_factory, data, head):
-    path = tmp_path_factory.getbasetemp() / "fuzz.zip"
-    path.write_bytes(head + data)
-    loads_or_refuses(path)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=100, deadline=None)
-@given(changes=st.lists(st.tuples(st.integers(0, 10**5), st.integers(0, 255)), max_size=5), cut=st.integers(0, 60))
-def test_mutated_archives(tmp_path_factory, kind, changes, cut):
-    path = tmp_path_factory.getbasetemp() / f"mutated-{kind}"
-    seed = tmp_path_factory.getbasetemp() / f"seed-{kind}"
-    data = bytearray((seed if seed.exists() else write(seed)).read_bytes())
-    for place, value in changes:
-        data[place % len(data)] = value
-    path.write_bytes(data[: len(data) - max(0, cut - 40)])
-    loads_or_refuses(path)
