@@ -45,6 +45,8 @@ class Trainer:
         self.learner, self.spec, self.plan, self.device = learner, spec, plan, device
         whole: Any = network  # torch's stubs know no memory_format here
         self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)
+        norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
+        self._frozen_norms = [m for m in norms if m.affine and not m.weight.requires_grad]
         self.optimizers = make_optimizers(self.network, plan.lr)
         self.average = Average(self.network, plan.steps)
         self.step = 0
@@ -75,6 +77,8 @@ class Trainer:
         torch.manual_seed(key)  # what a network draws itself (dropout) must not depend on the history
         generator = torch.Generator().manual_seed(key)
         self.network.train()
+        for norm in self._frozen_norms:  # what is frozen must not follow the new data's statistics either
+            norm.eval()
         chosen = order[place * batches.size : (place + 1) * batches.size]
         inputs, targets = batches.batch(chosen, self.device)
         inputs["image"] = normalise(inputs["image"], self.spec)

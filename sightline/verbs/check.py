@@ -68,7 +68,7 @@ def check(data: Any, labels: Any = None, **given: Any) -> Report:
         raise SightlineError("none of the images can be read", dataset.name, f"the first: {first[1]}")
     kept, seen = dataset.take(readable), scanned.take(readable)
     splits = split.assign(kept.splits, task.strata(kept), seen.hashes, kept.groups, options.seed)
-    findings = unreadable(dataset, scanned) + examine(task, kept, seen, splits)
+    findings = unreadable(dataset, scanned) + examine(task, kept, seen, splits, options.max_pixels)
     return Report(
         dataset.name,
         dataset.format,
@@ -80,10 +80,12 @@ def check(data: Any, labels: Any = None, **given: Any) -> Report:
     )
 
 
-def examine(task: Task, dataset: Dataset, scanned: Scan, splits: NDArray[np.str_]) -> list[Finding]:
+def examine(
+    task: Task, dataset: Dataset, scanned: Scan, splits: NDArray[np.str_], max_pixels: int = MAX_PIXELS
+) -> list[Finding]:
     """The findings over readable examples: what the reader of the format noticed, duplicates, targets."""
     noted = [Finding(code, "warning", text, items, len(items)) for code, text, items in dataset.notes]
-    return noted + _duplicates(dataset, scanned, splits) + task.check_dataset(dataset, splits)
+    return noted + _duplicates(dataset, scanned, splits, max_pixels) + task.check_dataset(dataset, splits)
 
 
 def unreadable(dataset: Dataset, scanned: Scan) -> list[Finding]:
@@ -104,8 +106,8 @@ def class_counts(dataset: Dataset, splits: NDArray[np.str_]) -> dict[str, dict[s
     return counts
 
 
-def _duplicates(dataset: Dataset, scanned: Scan, splits: NDArray[np.str_]) -> list[Finding]:
-    groups = [verified for alike in _alike(scanned.hashes) for verified in _verified(dataset, alike)]
+def _duplicates(dataset: Dataset, scanned: Scan, splits: NDArray[np.str_], max_pixels: int) -> list[Finding]:
+    groups = [verified for alike in _alike(scanned.hashes) for verified in _verified(dataset, alike, max_pixels)]
     if not groups:
         return []
     leaks = [g for g in groups if len(set(splits[g])) > 1]
@@ -135,11 +137,11 @@ def _alike(hashes: NDArray[np.uint64]) -> list[Indices]:
     return [np.sort(part) for part in np.split(order, starts) if len(part) > 1]
 
 
-def _verified(dataset: Dataset, alike: Indices) -> list[Indices]:
+def _verified(dataset: Dataset, alike: Indices, max_pixels: int) -> list[Indices]:
     """The groups of truly equal pixels among images of equal hash; in practice all of them."""
     groups: list[tuple[Any, list[int]]] = []
     for index in alike:
-        pixels = read(dataset.images.load(int(index)), (256, 256))
+        pixels = read(dataset.images.load(int(index)), (256, 256), max_pixels)
         for other, members in groups:
             if np.array_equal(pixels, other):
                 members.append(int(index))

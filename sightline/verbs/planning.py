@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from sightline.verbs.training_options import TrainOptions
 
 
-def make_network(learner: Learner, spec: Spec, options: TrainOptions) -> nn.Module:
-    """The network with the weights that the options ask for; a function of the seed."""
+def make_network(learner: Learner, spec: Spec, options: TrainOptions, resumed: bool = False) -> nn.Module:
+    """The network with the weights that the options ask for; a function of the seed.
+
+    resumed: a checkpoint will replace the weights, so the files they once came from are no longer needed.
+    """
     torch.manual_seed(keyed(options.seed, "weights"))
     network = learner.network(spec)
-    if options.weights:
+    if options.weights and not resumed:
         start_from_file(network, options.weights)
-    if options.init:
+    if options.init and not resumed:
         start_from_bundle(network, options.init)
     if options.freeze:
         freeze_all_but_head(network)

@@ -154,7 +154,7 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, tel
             spec, classes=task.spec(dataset, dataset.probe(options.max_pixels), options.network, {}).classes
         )
     splits = split.assign(dataset.splits, task.strata(dataset), scanned.hashes, dataset.groups, options.seed)
-    findings = bad + examine(task, dataset, scanned, splits)
+    findings = bad + examine(task, dataset, scanned, splits, options.max_pixels)
     teller.findings(findings)
     for finding in findings:
         if finding.level == "error":

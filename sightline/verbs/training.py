@@ -83,7 +83,7 @@ class Training:
         else:
             plan = Plan(**state["plan"])
             self.spec = dataclasses.replace(self.spec, options=state["options"])
-        network = make_network(self.learner, self.spec, self.options)
+        network = make_network(self.learner, self.spec, self.options, self.resumed)
         trainer = Trainer(self.learner, network, self.spec, plan, self.device)
         if self.run.checkpoint.exists():
             saved = checkpoints.read(self.run.checkpoint)
