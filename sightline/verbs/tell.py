@@ -65,11 +65,11 @@ class Teller:
         shape = " x ".join(str(side) for side in spec.inputs["image"].shape)
         self.note(f"{parts}; {len(spec.classes)} classes; network {spec.network}, input {shape}")
 
-    def begin(self, plan: Plan, step: int, count: int) -> None:
+    def begin(self, plan: Plan, step: int) -> None:
         """The training starts, perhaps not at its beginning."""
         self._plan, self._first_step = plan, step
         self._begun = self._saved = time.monotonic()
-        epochs = f"{plan.steps * plan.batch / max(count, 1):.1f}".removesuffix(".0")
+        epochs = f"{plan.steps / plan.per_epoch:.1f}".removesuffix(".0")
         self.note(f"{plan.steps:,} steps of {plan.batch} images: {epochs} epochs")
 
     def pause(self, save_every: float) -> float:

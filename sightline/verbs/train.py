@@ -17,7 +17,7 @@ from sightline.data.dataset import Dataset, with_val
 from sightline.data.formats import open_data
 from sightline.data.scan import scan, usable
 from sightline.learn import machine
-from sightline.tables import network_entry
+from sightline.tables import NETWORKS, network_entry
 from sightline.verbs.check import examine, unreadable
 from sightline.verbs.common import infer_task
 from sightline.verbs.tell import Teller
@@ -97,10 +97,28 @@ def _is_finished(run: RunFolder, teller: Teller) -> bool:
 def _settings(task: Task, given: Mapping[str, Any]) -> Settings:
     options = resolve(TrainOptions, given)
     network = network_entry(task.name, options.network).load_options()
+    _reject_foreign(given, task, options.network, network)
     reject_unknown(given, [TrainOptions, task.Options, network])
     if options.epochs and options.time:
         raise SightlineError("--epochs and --time exclude each other", fix="give one of them")
     return Settings(options, resolve(task.Options, given), resolve(network, given))
+
+
+def _reject_foreign(given: Mapping[str, Any], task: Task, network: str, own: type) -> None:
+    """Raises for an option of another network than the one that is trained, saying whose it is."""
+    known = {field.name for cls in (TrainOptions, task.Options, own) for field in dataclasses.fields(cls)}
+    for name in given:
+        owners = [
+            other
+            for other, entry in NETWORKS[task.name].items()
+            if name not in known and name in {field.name for field in dataclasses.fields(entry.load_options())}
+        ]
+        if owners:
+            flag = "--" + name.replace("_", "-")
+            raise SightlineError(
+                f"{flag} is an option of {', '.join(owners)}, and this run trains {network}",
+                fix=f"leave it out, or choose the network: --network {owners[0]}",
+            )
 
 
 def _read_config(path: Path) -> dict[str, Any]:

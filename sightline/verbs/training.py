@@ -113,7 +113,7 @@ class Training:
         policy = self._policy()
         if self.resumed and self._patience_is_over():
             return self._write_bundle()
-        self.teller.begin(self.trainer.plan, self.trainer.step, self.batches.count)
+        self.teller.begin(self.trainer.plan, self.trainer.step)
         try:
             for moment in self.trainer.fit(self.batches, policy, self.teller.pause(SAVE_EVERY)):
                 late = self._time_is_over()
