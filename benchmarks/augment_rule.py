@@ -1,4 +1,4 @@
-"""Does `--augment auto` pay, and does it ever harm? auto against none on four data sets of very different kinds and sizes.
+"""Does `--augment auto` pay, and does it ever harm? auto against none on four data sets of different kinds and sizes.
 
 Data sets: digits (embedded), MNIST, CIFAR-10 (a tenth of its train files held out), and single blood cells cut from
 BCCD (3 classes). For each: 50, 500 and all images a class for training, several seeds; the test images never change.
