@@ -1,8 +1,7 @@
 """One epoch of the tutorials' CNN on MNIST, the same batch size: Keras, a plain PyTorch loop, ours.
 
 Seconds a batch from the end of the first one (which pays for compiling) to the end of the epoch, times the batches.
-Ours is `sightline train --network cnn --augment none`, so that all three do the same work. On a machine with other
-work to do, run it a second time with OMP_WAIT_POLICY=passive: threads of PyTorch that spin at barriers lose most there.
+Ours is `sightline train --network cnn --augment none`, so that all three do the same work.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ import sys
 import time
 from pathlib import Path
 
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as Sightline does: fair on a machine with other work
+
 import numpy as np
 import torch
 from torch import Tensor, nn

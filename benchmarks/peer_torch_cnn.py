@@ -5,9 +5,12 @@ python peer_torch_cnn.py MNIST_FOLDER COUNT BATCH
 
 import gzip
 import json
+import os
 import sys
 import time
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as Sightline does: fair on a machine with other work
 
 import numpy as np
 import torch
