@@ -23,6 +23,9 @@ OFFSET = _age - time.perf_counter()
 
 def main() -> int:
     """Runs the command line."""
+    from sightline.learn import machine
+
+    machine.prepare()  # as `sightline train` does: it must come before torch, which `Batches` imports
     from sightline.cli import main as command
     from sightline.learn.batches import Batches
 
