@@ -27,9 +27,6 @@ def main() -> int:
 
     machine.prepare()  # as `sightline train` does: it must come before torch, which `Batches` imports
     from sightline.cli import main as command
-    from sightline.learn.machine import prepare
-
-    prepare()  # as `train` does, before torch is first imported, which the next line does
     from sightline.learn.batches import Batches
 
     begun: list[float] = []
