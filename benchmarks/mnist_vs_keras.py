@@ -69,7 +69,9 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=1, help="the whole comparison so many times, with further seeds")
     parser.add_argument("--keras-epochs", type=int, default=10)
     parser.add_argument("--network", default="auto")
-    parser.add_argument("--budgets", default="1,2,3", help="epochs or times of ours, short to long, such as 1,2,30s")
+    parser.add_argument(
+        "--budgets", default="20s,30s,45s", help="epochs or times of ours, short to long, such as 1,2,30s"
+    )
     parser.add_argument("--no-same-time", action="store_true", help="leave out ours with the time that Keras took")
     options, extra = parser.parse_known_args()
     python = environment("keras", ["tensorflow-cpu"], 3)

@@ -16,7 +16,7 @@ from sightline.core.errors import SightlineError
 from sightline.data.image import MAX_PIXELS, Pixels, read
 
 SPLITS = ("train", "val", "test")
-PROBED = 256
+PROBED, PROBED_COLOUR = 256, 16
 Indices = NDArray[np.int64]
 
 
@@ -196,12 +196,19 @@ class Dataset:
         )
 
     def probe(self, max_pixels: int = MAX_PIXELS) -> Probe:
-        """Reads a sample of at most 256 images, evenly spread. Raises SightlineError where none can be read."""
+        """Reads a sample of at most 256 images, evenly spread; 16 where they are in colour, as one look settles that.
+
+        Raises SightlineError where none can be read.
+        """
         widths: list[int] = []
         heights: list[int] = []
         grey = True
         last = SightlineError("there are no images", self.name)
-        for index in np.unique(np.linspace(0, len(self) - 1, min(PROBED, len(self))).astype(np.int64)):
+        places = np.unique(np.linspace(0, len(self) - 1, min(PROBED, len(self))).astype(np.int64))
+        # In an order of chance: data are often sorted by class, and the look may end early.
+        for index in np.random.Generator(np.random.Philox(0)).permutation(places):
+            if not grey and len(widths) >= PROBED_COLOUR:
+                break
             try:
                 pixels = read(self.images.load(int(index)), (128, 128), max_pixels)
             except SightlineError as error:
