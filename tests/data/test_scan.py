@@ -154,9 +154,9 @@ def test_nothing_at_all():
 
 def test_probe(files):
     seen = files.probe()
-    assert (seen.width, seen.height, seen.channels, seen.count) == (12, 12, 3, 128)
+    assert (seen.width, seen.height, seen.channels, seen.count) == (12, 12, 3, 16), "colour is settled soon"
     grey = dataset(ArrayImages(pictures()[..., 0])).probe()
-    assert grey.channels == 1
+    assert grey.channels == 1 and grey.count == len(pictures())
     with pytest.raises(SightlineError, match="none of the images can be read"):
         dataset(BlobImages([b"", b"x"], ["a", "b"])).probe()
 
