@@ -122,10 +122,10 @@ def _option_classes(verb: str, tokens: list[str]) -> list[tuple[str, type, bool]
     own = getattr(module, f"{verb.capitalize()}Options", None)
     found: list[tuple[str, type, bool]] = [("options", own, True)] if own else []
     if verb == "train":
-        network, task = _value(tokens, "--network"), _value(tokens, "--task")
+        network, wanted = _value(tokens, "--network"), _value(tokens, "--task")
         for name in TASKS:
-            if task in (None, name):
-                found.append((f"options of {name}", _task_options(name), task == name))
+            if wanted is None or wanted == name:
+                found.append((f"options of {name}", _task_options(name), wanted == name))
                 for other in NETWORKS[name]:
                     chosen = network is not None and network.split("/")[0] == other
                     title = f"options of the network {network}" if chosen else other

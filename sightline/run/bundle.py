@@ -55,7 +55,8 @@ def save(path: Path, spec: Spec, card: dict[str, Any], members: dict[str, bytes]
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(contents.items()))
 
-    def write(file: BinaryIO) -> None:
+    def pack(file: BinaryIO) -> None:
+        """All members, in the order of their names."""
         with zipfile.ZipFile(file, "w") as archive:
             for name, data in sorted({**contents, SUMS: sums.encode()}.items()):
                 # A fixed date: the same training gives the same bytes. Weights do not compress; text does.
@@ -64,7 +65,7 @@ def save(path: Path, spec: Spec, card: dict[str, Any], members: dict[str, bytes]
                 info.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
                 archive.writestr(info, data)
 
-    write_whole(path, write)
+    write_whole(path, pack)
 
 
 def open_bundle(path: str | Path) -> Bundle:
