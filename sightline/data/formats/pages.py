@@ -1,0 +1,167 @@
+"""Pages with their lines: PAGE XML and ALTO XML beside the page images; each line is an example.
+
+    ROOT/page.xml + ROOT/page.jpg                       flat, or under train/val/test
+
+The page image is the one that the XML names, or the one of its own name beside it. Lines without text are left out and
+noted; so are XML files that are neither, or broken. Files with entity declarations are refused: they can be made to
+fill the memory.
+"""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from sightline.core.errors import SightlineError
+from sightline.data.dataset import Dataset
+from sightline.data.formats._common import SPLIT_NAMES, Note, is_file, is_folder, natural_key, plural
+from sightline.data.formats.folder import ignored, is_image
+from sightline.data.image import SUFFIXES
+from sightline.data.lines import CutImages, Line, Points
+
+_HEAD = 4000
+"""Bytes of a file that are looked at to see whether it is PAGE or ALTO."""
+
+
+def sniff(path: Path) -> bool:
+    """Whether this is a PAGE or ALTO file, or a folder with one in it."""
+    if is_file(path):
+        return path.suffix.lower() == ".xml" and _kind(path) != ""
+    return is_folder(path) and any(_kind(found) for found in _files(path))
+
+
+def load(path: Path) -> Dataset:
+    """All lines with a text. Raises SightlineError where there are none."""
+    root = path.parent if is_file(path) else path
+    lines: list[Line] = []
+    texts: list[str] = []
+    splits: list[str] = []
+    broken: list[str] = []
+    silent: list[str] = []
+    for file in [path] if is_file(path) else _files(path):
+        try:
+            found = list(_lines(file))
+        except SightlineError as error:
+            broken.append(f"{file.name}: {error.what}")
+            continue
+        split = SPLIT_NAMES.get(file.relative_to(root).parts[0].casefold(), "") if file.parent != root else ""
+        for line, text in found:
+            if text:
+                lines.append(line)
+                texts.append(text)
+                splits.append(split)
+            else:
+                silent.append(f"{file.name}#{line.name}")
+    if not lines:
+        raise SightlineError("there is no line with a text in these pages", str(path), "; ".join(broken[:3]))
+    notes: list[Note] = []
+    if silent:
+        notes.append(("empty_text", f"{plural(len(silent), 'line')} without a text left out", tuple(silent)))
+    if broken:
+        notes.append(("broken_xml", f"{plural(len(broken), 'XML file')} left out: {broken[0]}", tuple(broken)))
+    return Dataset(
+        images=CutImages(tuple(lines)),
+        target="text",
+        targets=np.array(texts, np.str_),
+        splits=np.array(splits, "<U5"),
+        # Lines of a page look alike: a page never straddles splits.
+        groups=np.array([str(line.page) for line in lines], np.str_),
+        name=str(path),
+        format="pages",
+        notes=tuple(notes),
+    )
+
+
+def _files(root: Path) -> list[Path]:
+    found: list[Path] = []
+    for folder, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not ignored(name))
+        found += [Path(folder) / name for name in files if name.lower().endswith(".xml") and not ignored(name)]
+    return sorted((file for file in found if _kind(file)), key=lambda file: natural_key(file.as_posix()))
+
+
+def _kind(path: Path) -> str:
+    """`PcGts` or `alto`, the root's name; "" for anything else."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError:
+        return ""
+    return "PcGts" if b"PcGts" in head else "alto" if b"<alto" in head or b":alto" in head else ""
+
+
+def _lines(path: Path) -> Iterator[tuple[Line, str]]:
+    """The lines of one file, in its order, with their texts. Raises SightlineError for what is no sound XML."""
+    data = path.read_bytes()
+    if b"<!ENTITY" in data:
+        raise SightlineError("the XML declares entities, which no page needs", str(path))
+    try:
+        root = ET.fromstring(data)
+    except ET.ParseError as error:
+        raise SightlineError(f"the XML is broken ({error})", str(path)) from None
+    for element in root.iter():  # names without their namespaces, which change with every version
+        element.tag = element.tag.rpartition("}")[2]
+    read = _page_lines if root.tag == "PcGts" else _alto_lines
+    page = _image(path, root)
+    for number, (polygon, baseline, text, name) in enumerate(read(root), 1):
+        yield Line(page, polygon, baseline, name or str(number)), text
+
+
+def _page_lines(root: ET.Element) -> Iterator[tuple[Points | None, Points | None, str, str]]:
+    for line in root.iter("TextLine"):
+        unicode = line.find("./TextEquiv/Unicode")
+        text = (unicode.text or "").strip() if unicode is not None else ""
+        yield _points(line.find("./Coords")), _points(line.find("./Baseline")), text, line.get("id", "")
+
+
+def _alto_lines(root: ET.Element) -> Iterator[tuple[Points | None, Points | None, str, str]]:
+    for line in root.iter("TextLine"):
+        words = [s.get("CONTENT", "") for s in line.iter("String")]
+        polygon = _numbers(_attribute(line.find("./Shape/Polygon"), "POINTS"))
+        if polygon is None:
+            try:
+                x, y, w, h = (float(line.get(key, "")) for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT"))
+                polygon = np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])
+            except ValueError:
+                polygon = None
+        yield polygon, _numbers(line.get("BASELINE", "")), " ".join(filter(None, words)).strip(), line.get("ID", "")
+
+
+def _attribute(element: ET.Element | None, name: str) -> str:
+    return "" if element is None else element.get(name, "")
+
+
+def _points(element: ET.Element | None) -> Points | None:
+    if element is None:
+        return None
+    if element.get("points"):
+        return _numbers(element.get("points", ""))
+    pairs = [f"{point.get('x', '')} {point.get('y', '')}" for point in element.iter("Point")]  # PAGE of 2010
+    return _numbers(" ".join(pairs))
+
+
+def _numbers(text: str) -> Points | None:
+    """(n, 2) from `x,y x,y` or `x y x y`; None where there are not at least two points."""
+    try:
+        values = np.array([float(part) for part in text.replace(",", " ").split()])
+    except ValueError:
+        return None
+    return values.reshape(-1, 2) if len(values) >= 4 and len(values) % 2 == 0 and np.isfinite(values).all() else None
+
+
+def _image(path: Path, root: ET.Element) -> Path:
+    """The page image: the one named in the file where it is there, or the one of the file's own name."""
+    page = root.find("./Page")
+    named = page.get("imageFilename", "") if page is not None else root.findtext(".//fileName") or ""
+    beside = path.parent / named.replace("\\", "/").rpartition("/")[2]
+    if named and is_file(beside):
+        return beside
+    for suffix in sorted(SUFFIXES):
+        for candidate in (path.with_suffix(suffix), path.parent.parent / path.with_suffix(suffix).name):
+            if is_file(candidate) and is_image(candidate.name):
+                return candidate
+    raise SightlineError(f"the page image {named or path.stem!r} is not there", str(path))

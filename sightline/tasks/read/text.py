@@ -1,0 +1,101 @@
+"""Text as Read sees it: one normal form, one charset, one order from left to right."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from sightline.core.errors import SightlineError
+
+FORMS = ("NFC", "NFD", "NFKC", "none")
+_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+_FOLDED = str.maketrans(
+    {"ſ": "s", "ꝛ": "r", "⸗": "-", "⸳": ".", "—": "-", "–": "-", "’": "'", "„": '"', "“": '"', "”": '"'}
+)
+_UMLAUTS = {"aͤ": "ä", "oͤ": "ö", "uͤ": "ü", "Aͤ": "Ä", "Oͤ": "Ö", "Uͤ": "Ü"}
+
+
+def normalise(text: str, form: str) -> str:
+    """The text in a Unicode normal form (`none` leaves it), white space folded to single spaces, none at the ends."""
+    if form != "none":
+        text = unicodedata.normalize(form, text)  # pyright: ignore[reportArgumentType]
+    return " ".join(text.split())
+
+
+def fold(text: str) -> str:
+    """Spellings of the same letter made one: long s, round r, umlauts with a small e, double hyphens, quotes."""
+    for old, new in _UMLAUTS.items():
+        text = text.replace(old, new)
+    return unicodedata.normalize("NFC", text).translate(_FOLDED)
+
+
+def charset(texts: Iterable[str]) -> tuple[str, ...]:
+    """All characters (code points) of the texts, sorted. Raises SightlineError where there are none."""
+    found = tuple(sorted(set("".join(texts))))
+    if not found:
+        raise SightlineError("the transcripts are all empty", fix="check the .gt.txt files or the column `text`")
+    return found
+
+
+def visual(text: str) -> str:
+    """The text in the order in which it stands on the page, from left to right; its own inverse.
+
+    Brackets that are read from right to left are mirrored, as they are on the page.
+    """
+    return "".join(text[i].translate(_MIRRORED) if mirrored else text[i] for i, mirrored in visual_order(text))
+
+
+def visual_order(text: str) -> list[tuple[int, bool]]:
+    """For each place on the page, from left to right: which character stands there, and whether it is mirrored.
+
+    Scripts from left to right stay as they are. Where letters from right to left prevail, the order is reversed, letter
+    by letter with its combining marks, except within numbers and words of the other direction (the implicit levels 0
+    to 2 of Unicode's bidirectional algorithm, UAX 9).
+    """
+    clusters = _clusters(text)
+    sides = [_side(text[cluster[0]]) for cluster in clusters]
+    if "R" not in sides:
+        return [(place, False) for place in range(len(text))]
+    leftward = sides.count("R") >= sides.count("L")
+    if leftward:
+        clusters, sides = clusters[::-1], sides[::-1]
+    against = [False] * len(clusters)
+    for begin, end in _runs(sides, "L" if leftward else "R"):
+        clusters[begin:end] = clusters[begin:end][::-1]
+        against[begin:end] = [True] * (end - begin)
+    return [(i, leftward != other) for cluster, other in zip(clusters, against, strict=True) for i in cluster]
+
+
+def _clusters(text: str) -> list[list[int]]:
+    """The places of each letter with the combining marks that follow it."""
+    found: list[list[int]] = []
+    for place, character in enumerate(text):
+        if found and unicodedata.combining(character):
+            found[-1].append(place)
+        else:
+            found.append([place])
+    return found
+
+
+def _side(letter: str) -> str:
+    """L or R for letters and numbers of a direction, N for what takes its neighbours' direction."""
+    kind = unicodedata.bidirectional(letter)
+    if kind in ("R", "AL"):
+        return "R"
+    return "L" if kind in ("L", "EN", "AN") else "N"
+
+
+def _runs(sides: list[str], other: str) -> list[tuple[int, int]]:
+    """Longest stretches that begin and end on the side `other` and hold nothing of the opposite side."""
+    found: list[tuple[int, int]] = []
+    for place, side in enumerate(sides):
+        if side == other:
+            if found and all(s != _opposite(other) for s in sides[found[-1][1] : place]):
+                found[-1] = (found[-1][0], place + 1)
+            else:
+                found.append((place, place + 1))
+    return found
+
+
+def _opposite(side: str) -> str:
+    return "R" if side == "L" else "L"

@@ -1,0 +1,150 @@
+"""Lines with transcripts beside them, and pages with PAGE or ALTO XML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support import save_image
+
+from sightline.core.errors import SightlineError
+from sightline.data.formats import lines, pages
+from sightline.data.lines import cut
+
+LINE = np.full((16, 60, 1), 220, np.uint8)
+
+
+def write(root: Path, name: str, text: str | bytes | None) -> None:
+    save_image(root / f"{name}.png", LINE)
+    if text is not None:
+        (root / f"{name}.gt.txt").write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def test_pairs_are_found_in_natural_order_with_their_splits(tmp_path: Path) -> None:
+    for name, text in (
+        ("train/l10", "zehn"),
+        ("train/l2", "zwei\n"),
+        ("test/p.1", "שלום"),
+        ("valid/x", "\ufeffmit Marke"),
+    ):
+        write(tmp_path, name, text)
+    data = lines.load(tmp_path)
+    assert (data.format, data.target) == ("lines", "text")
+    found = dict(zip((data.images.name(i) for i in range(4)), zip(data.targets, data.splits, strict=True), strict=True))
+    assert found == {
+        "test/p.1.png": ("שלום", "test"), "train/l2.png": ("zwei", "train"), "train/l10.png": ("zehn", "train"),
+        "valid/x.png": ("mit Marke", "val"),
+    }  # fmt: skip
+    assert [data.images.name(i) for i in range(4)].index("train/l2.png") == 1
+
+
+def test_what_has_no_partner_or_no_readable_text_is_noted(tmp_path: Path) -> None:
+    write(tmp_path, "good", "gut")
+    write(tmp_path, "silent", None)
+    write(tmp_path, "latin", "schön".encode("latin-1"))
+    (tmp_path / "lonely.gt.txt").write_text("kein Bild")
+    data = lines.load(tmp_path)
+    assert data.targets.tolist() == ["gut"]
+    assert {code: items for code, _, items in data.notes} == {
+        "no_image": ("lonely.gt.txt",), "no_text": ("silent.png",), "encoding": ("latin.gt.txt",)
+    }  # fmt: skip
+
+
+def test_an_image_with_a_second_suffix_finds_its_text(tmp_path: Path) -> None:
+    save_image(tmp_path / "a.bin.png", LINE)
+    (tmp_path / "a.gt.txt").write_text("Text")
+    assert lines.load(tmp_path).targets.tolist() == ["Text"]
+
+
+def test_no_pair_at_all_says_what_lies_there(tmp_path: Path) -> None:
+    (tmp_path / "b.gt.txt").write_text("Text")
+    with pytest.raises(SightlineError, match="0 images and 1 transcript, but no pair"):
+        lines.load(tmp_path)
+
+
+PAGE = """<?xml version="1.0"?><PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2013-07-15">
+<Page imageFilename="p.png" imageWidth="200" imageHeight="100"><TextRegion id="r"><TextLine id="l1">
+<Coords points="20,20 180,20 180,50 20,50"/><Baseline points="20,42 180,42"/>
+<TextEquiv><Unicode>eins</Unicode></TextEquiv>
+</TextLine><TextLine id="l2"><Coords points="20,60 180,60 180,90 20,90"/></TextLine></TextRegion></Page></PcGts>"""
+ALTO = """<?xml version="1.0"?><alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Description><sourceImageInformation>
+<fileName>p.png</fileName></sourceImageInformation></Description><Layout><Page><PrintSpace><TextBlock><TextLine ID="l1"
+HPOS="20" VPOS="20" WIDTH="160" HEIGHT="30" BASELINE="20 42 180 42"><String CONTENT="ein"/><SP/><String CONTENT="Wort"/>
+</TextLine></TextBlock></PrintSpace></Page></Layout></alto>"""
+
+
+def page_of(root: Path, xml: str, name: str = "p.xml") -> Path:
+    pixels = np.full((100, 200, 1), 250, np.uint8)
+    pixels[24:42, 30:170] = 10
+    save_image(root / "p.png", pixels)
+    path = root / name
+    path.write_text(xml)
+    return path
+
+
+@pytest.mark.parametrize(("xml", "text"), [(PAGE, "eins"), (ALTO, "ein Wort")])
+def test_lines_are_cut_out_of_page_and_alto_files(xml: str, text: str, tmp_path: Path) -> None:
+    page_of(tmp_path, xml)
+    data = pages.load(tmp_path)
+    assert data.format == "pages" and data.targets.tolist() == [text] and data.images.name(0) == "p.png#l1"
+    line = data.images.load(0)
+    assert line.shape[0] <= 32 and 159 <= line.shape[1] <= 162 and (line == 10).sum() == 18 * 140
+    assert data.groups is not None and data.groups[0].endswith("p.png"), "lines of a page stay together"
+
+
+@pytest.mark.parametrize(
+    ("xml", "words"),
+    [
+        (PAGE[:200], "the XML is broken"),
+        (PAGE.replace("<PcGts", '<!DOCTYPE x [<!ENTITY a "b">]><PcGts'), "entities"),
+        (PAGE.replace("p.png", "gone.png"), "the page image 'gone.png' is not there"),
+        (PAGE.replace("<Unicode>eins</Unicode>", ""), "no line with a text"),
+    ],
+)
+def test_broken_pages_are_named(xml: str, words: str, tmp_path: Path) -> None:
+    path = page_of(tmp_path, xml, "q.xml")
+    with pytest.raises(SightlineError) as caught:
+        pages.load(path)
+    assert words in f"{caught.value}"
+
+
+def test_one_broken_page_does_not_stop_the_others(tmp_path: Path) -> None:
+    page_of(tmp_path, PAGE)
+    page_of(tmp_path, PAGE[:300], "broken.xml")
+    data = pages.load(tmp_path)
+    assert len(data) == 1 and any(code == "broken_xml" for code, _, _ in data.notes)
+
+
+def test_a_slanted_baseline_becomes_level_and_other_lines_do_not_show() -> None:
+    page = np.full((120, 300, 1), 240, np.uint8)
+    for x in range(40, 260):
+        y = 60 + (x - 40) // 10
+        page[y - 8 : y, x] = 20
+        page[y - 40 : y - 34, x] = 90  # the line above
+    slope = np.array([[40.0, 60], [260, 82]])
+    polygon = np.array([[38.0, 48], [262, 70], [262, 88], [38, 66]])
+    found = cut(page, polygon, slope)[..., 0]
+    rows = [np.flatnonzero(found[:, x] == 20) for x in range(10, found.shape[1] - 10)]
+    assert max(r.max() for r in rows) - min(r.max() for r in rows) <= 1, "the feet of all letters stand on one line"
+    assert not (found == 90).any()
+
+
+def test_a_polygon_beside_the_page_is_an_error_and_a_wild_baseline_does_no_harm() -> None:
+    page = np.full((50, 80, 3), 200, np.uint8)
+    with pytest.raises(SightlineError, match="outside the page"):
+        cut(page, np.array([[100.0, 10], [140, 10], [140, 30]]), None)
+    wild = cut(page, np.array([[10.0, 10], [60, 10], [60, 30], [10, 30]]), np.array([[10.0, -4000], [60, 9000]]))
+    assert wild.shape == (21, 51, 3)
+
+
+@given(st.lists(st.tuples(st.floats(-50, 150), st.floats(-50, 150)), min_size=3, max_size=8), st.integers(0, 2**32 - 1))
+def test_any_polygon_gives_a_line_or_an_error(points: list[tuple[float, float]], seed: int) -> None:
+    page = np.random.default_rng(seed).integers(0, 255, (60, 90, 1), dtype=np.uint8)
+    try:
+        line = cut(page, np.array(points), np.array(points[:2]))
+    except SightlineError:
+        return
+    assert line.ndim == 3 and line.shape[2] == 1 and min(line.shape[:2]) >= 4

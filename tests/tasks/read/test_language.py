@@ -1,0 +1,42 @@
+"""The language model: probabilities that add up, and that know what usually follows."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sightline.core.errors import SightlineError
+from sightline.tasks.read.language import Language, learn
+
+LINES = ["der Hund und die Katze", "die Katze und der Hund", "der Hund bellt", "und die Katze schläft"] * 3
+LETTERS = sorted(set("".join(LINES)))
+
+
+@pytest.mark.parametrize("context", ["", "d", "und d", "der Hun", "xyz"])
+def test_what_may_follow_adds_up_to_about_one(context: str) -> None:
+    language = learn(LINES)
+    total = sum(math.exp(language(context, c)) for c in LETTERS)
+    assert total == pytest.approx(1, abs=0.02)
+
+
+def test_it_knows_what_it_has_seen_and_doubts_the_rest() -> None:
+    language = learn(LINES)
+    assert math.exp(language("der Hun", "d")) > 0.9
+    assert math.exp(language("der Hun", "z")) < 0.01
+    assert -25 < language("Hun", "語") < math.log(0.001)
+
+
+def test_lines_of_its_kind_take_fewer_bits_than_shuffled_ones() -> None:
+    language = learn(LINES[:-1])
+    shuffled = ["".join(np.random.default_rng(0).permutation(list(line))) for line in LINES[:4]]
+    assert language.bits(LINES[:4]) < 0.5 * language.bits(shuffled)
+
+
+def test_it_survives_writing_and_reading_and_says_when_it_is_damaged() -> None:
+    language = learn(LINES)
+    again = Language.from_bytes(language.to_bytes())
+    assert again.counts == language.counts
+    with pytest.raises(SightlineError, match="damaged"):
+        Language.from_bytes(b"nothing")
