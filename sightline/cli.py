@@ -22,6 +22,7 @@ USAGE = {
     "train": "sightline train DATA [options]",
     "evaluate": "sightline evaluate MODEL DATA [options]",
     "predict": "sightline predict MODEL SOURCE… [options]",
+    "explain": "sightline explain MODEL IMAGE… [options]",
 }
 EXAMPLE = "start with:  sightline train digits        (the embedded data set, no file needed)"
 
@@ -61,12 +62,14 @@ def _run(arguments: list[str]) -> int:
     verb = arguments[0]
     if verb not in VERBS:
         raise unknown("verb", verb, VERBS)
-    tokens = normalise(arguments[1:], _booleans(verb))
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    literal = arguments[end + 1 :]  # what follows `--` is no option, whatever it looks like
+    tokens = with_bare(normalise(arguments[1:end], _booleans(verb)), _bare_numbers(verb))
     parser = _parser(verb, tokens)
-    values, rest = parser.parse_known_args(tokens)
+    values, rest = parser.parse_known_intermixed_args(tokens)  # MODEL --option x IMAGE is fine
     _reject(rest, parser)
     given = vars(values)
-    target, as_json = given.pop("target", []), given.pop("json", False)
+    target, as_json = [*given.pop("target", []), *literal], given.pop("json", False)
     signal.signal(signal.SIGTERM, _terminate)
     return VERBS[verb].load()(target, given, as_json)
 
@@ -149,7 +152,7 @@ def _add(group: Any, field: dataclasses.Field[Any], shown: bool) -> None:
     flag = "--" + field.name.replace("_", "-")
     meta = field.metadata
     if field.type == "bool":
-        help_text = meta["help"] if shown else argparse.SUPPRESS
+        help_text = meta["help"].replace("%", "%%") if shown else argparse.SUPPRESS
         group.add_argument(flag, dest=field.name, action="store_true", help=help_text)
         group.add_argument(
             flag.replace("--", "--no-", 1), dest=field.name, action="store_false", help=argparse.SUPPRESS
@@ -159,7 +162,8 @@ def _add(group: Any, field: dataclasses.Field[Any], shown: bool) -> None:
     choices = f"; one of {', '.join(meta['choices'])}" if meta["choices"] else ""
     text = (meta["help"] + choices + default).replace("%", "%%")
     metavar = {"int": "N", "float": "X", "Path": "PATH"}.get(str(field.type).split(" ")[0], "NAME")
-    group.add_argument(flag, dest=field.name, metavar=metavar, help=text if shown else argparse.SUPPRESS)
+    bare: dict[str, Any] = {"nargs": "?", "const": meta["bare"]} if meta["bare"] else {}
+    group.add_argument(flag, dest=field.name, metavar=metavar, help=text if shown else argparse.SUPPRESS, **bare)
 
 
 def _booleans(verb: str) -> set[str]:
@@ -188,6 +192,25 @@ def normalise(tokens: list[str], booleans: set[str]) -> list[str]:
                 found[-1] = "--no-" + found[-1][2:]
         else:
             found.append(token)
+    return found
+
+
+def _bare_numbers(verb: str) -> dict[str, str]:
+    fields = [field for _, cls, _ in _option_classes(verb, []) for field in dataclasses.fields(cls)]
+    return {
+        "--" + field.name.replace("_", "-"): field.metadata["bare"]
+        for field in fields
+        if field.metadata["bare"] and str(field.type).startswith("int")
+    }
+
+
+def with_bare(tokens: list[str], bare: dict[str, str]) -> list[str]:
+    """Flags that may stand alone are given their number where none follows: `--nearest IMAGE` names no number."""
+    found: list[str] = []
+    for place, token in enumerate(tokens):
+        found.append(token)
+        if token in bare and not re.fullmatch(r"-?\d+", (tokens[place + 1 :] or [""])[0]):
+            found.append(bare[token])
     return found
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
-from sightline.run.bundle import open_bundle
+from sightline.run.bundle import headline, open_bundle
 from sightline.verbs.evaluate import evaluate
 from sightline.verbs.predict import Predictor, gather
+
+if TYPE_CHECKING:
+    from sightline.explain.explainer import Explainer, Explanation
+    from sightline.explain.nearest import Neighbour
 
 
 class Model:
@@ -35,9 +40,8 @@ class Model:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The scores on the test part of the training data, or on val where it had none."""
-        scores = self.card["scores"]
-        return scores.get("test", scores["val"])["metrics"]
+        """The scores on the test part of the training data; without one those of the folds, or of val."""
+        return self.card["scores"][headline(self.card)]["metrics"]
 
     def predict(self, source: Any) -> Any:
         """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob.
@@ -57,6 +61,31 @@ class Model:
     def evaluate(self, data: Any, labels: Any = None, **options: Any) -> dict[str, Any]:
         """Scores on labelled data; see `sightline.verbs.evaluate.evaluate`."""
         return evaluate(self._bundle, data, labels, **options)
+
+    def explain(
+        self, image: Any, method: str = "auto", label: str | None = None, item: int | None = None,
+        layer: str | None = None,
+    ) -> Explanation:  # fmt: skip
+        """What in one image (path, bytes, array or Pillow image) an answer rests on: map, scores, overlay().
+
+        method: see `sightline explain --help`; label or item (from 1): the answer to explain, the first by default.
+        Raises SightlineError for what is not there and what cannot be read.
+        """
+        from sightline.verbs.explain import look
+
+        return self._explainer.explain(*look(self._explainer, image), method, label, item, layer)
+
+    def nearest(self, image: Any, count: int = 5) -> list[Neighbour]:
+        """The training images most like this one to the network, the nearest first; needs `train(…, memory=True)`."""
+        from sightline.verbs.explain import look
+
+        return self._explainer.nearest(*look(self._explainer, image), count)[0]
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        from sightline.verbs.explain import explainer_for
+
+        return explainer_for(self._bundle)
 
     def __repr__(self) -> str:
         spec = self.spec

@@ -32,11 +32,20 @@ class NetworkEntry(Entry):
         return Entry(self.options, "").load()
 
 
+@dataclass(frozen=True)
+class ExplainerEntry(Entry):
+    """A method of explaining. weights: it needs the network's weights and torch; layers: it looks at one layer."""
+
+    weights: bool = False
+    layers: bool = False
+
+
 VERBS = {
     "check": Entry("sightline.verbs.check:command", "look for what is wrong with the data before training"),
     "train": Entry("sightline.verbs.train:command", "train a network and write a bundle"),
     "evaluate": Entry("sightline.verbs.evaluate:command", "score a bundle on labelled data"),
     "predict": Entry("sightline.verbs.predict:command", "say what a bundle sees in images"),
+    "explain": Entry("sightline.verbs.explain:command", "show what in an image an answer rests on"),
     "networks": Entry("sightline.verbs.about:networks", "list the networks"),
     "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
     "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),
@@ -44,31 +53,50 @@ VERBS = {
 
 TASKS = {
     "classify": Entry("sightline.tasks.classify.task:Classify", "a label for each image"),
+    "multilabel": Entry("sightline.tasks.multilabel.task:Multilabel", "any number of labels for each image"),
+    "regress": Entry("sightline.tasks.regress.task:Regress", "a number for each image"),
 }
 
-_NETWORKS = "sightline.tasks.classify.networks"
-_OPTIONS = "sightline.tasks.classify.options"
+_NETWORKS = "sightline.tasks.whole.networks"
+_OPTIONS = "sightline.tasks.whole.options"
+_OF_WHOLE_IMAGES = {
+    "auto": NetworkEntry(
+        f"{_NETWORKS}.residual:Residual",
+        "our small residual network, 8 px to 224 px",
+        f"{_OPTIONS}:ResidualOptions",
+    ),
+    "cnn": NetworkEntry(
+        f"{_NETWORKS}.cnn:CNN",
+        "two conv-pool blocks and dense layers, as tutorials teach it",
+        f"{_OPTIONS}:CNNOptions",
+    ),
+    "crnn": NetworkEntry(
+        f"{_NETWORKS}.crnn:CRNN",
+        "the same convolutions, then a recurrent layer over the columns",
+        f"{_OPTIONS}:CRNNOptions",
+    ),
+    "timm": NetworkEntry(
+        f"{_NETWORKS}.timm:Timm", "timm/NAME: any classifier of the timm library", f"{_OPTIONS}:TimmOptions"
+    ),
+}
 NETWORKS: dict[str, dict[str, NetworkEntry]] = {
-    "classify": {
-        "auto": NetworkEntry(
-            f"{_NETWORKS}.residual:Residual",
-            "our small residual network, 8 px to 224 px",
-            f"{_OPTIONS}:ResidualOptions",
-        ),
-        "cnn": NetworkEntry(
-            f"{_NETWORKS}.cnn:CNN",
-            "two conv-pool blocks and dense layers, as tutorials teach it",
-            f"{_OPTIONS}:CNNOptions",
-        ),
-        "crnn": NetworkEntry(
-            f"{_NETWORKS}.crnn:CRNN",
-            "the same convolutions, then a recurrent layer over the columns",
-            f"{_OPTIONS}:CRNNOptions",
-        ),
-        "timm": NetworkEntry(
-            f"{_NETWORKS}.timm:Timm", "timm/NAME: any classifier of the timm library", f"{_OPTIONS}:TimmOptions"
-        ),
-    },
+    "classify": _OF_WHOLE_IMAGES,
+    "multilabel": _OF_WHOLE_IMAGES,
+    "regress": _OF_WHOLE_IMAGES,
+}
+
+EXPLAINERS: dict[str, ExplainerEntry] = {
+    "occlusion": ExplainerEntry("sightline.explain.occlusion:explain", "hide a window and watch the answer"),
+    "lime": ExplainerEntry("sightline.explain.lime:explain", "a linear model over regions of like colour"),
+    "gradcam": ExplainerEntry(
+        "sightline.explain.gradcam:explain", "where the features that speak for the answer are strong", True, True
+    ),
+    "integrated-gradients": ExplainerEntry(
+        "sightline.explain.integrated_gradients:explain", "what each pixel adds on the way to the answer", True
+    ),
+    "activations": ExplainerEntry(
+        "sightline.explain.activations:explain", "the feature maps of a layer, whatever the answer", True, True
+    ),
 }
 
 FORMATS = {
@@ -81,7 +109,8 @@ FORMATS = {
         "Parquet with columns image (path or bytes) and label (needs the extra `parquet`)",
     ),
     "table": Entry(
-        "sightline.data.formats.table", "CSV or TSV: image,label[,split][,group]; paths relative to the file"
+        "sightline.data.formats.table",
+        "CSV or TSV: image,label[,split][,group]; several labels: a;b, or a column a class; numbers: value",
     ),
     "archive": Entry("sightline.data.formats.archive", "zip or tar of class folders"),
     "folder": Entry("sightline.data.formats.folder", "a folder a class, flat or under train/val/test"),

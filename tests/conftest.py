@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from stopping import OPTIONS
 from support import NETWORK_SIZES, ROOT, Result, members, write_folder
+from tiny import TINY
 
 SHARED = ROOT.parent / "shared" / "data"
 settings.register_profile(
@@ -77,22 +78,26 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """trained(network): the run folder of a short training on `shapes`, made once a session. Read only."""
+def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """trained(network, task): the run folder of a short training on the task's tiny data (`shapes`, for classify),
+    made once a session. Read only."""
     import sightline
 
-    made: dict[str, Path] = {}
+    made: dict[tuple[str, str], Path] = {}
+    data = {"classify": shapes}
 
-    def of(network: str) -> Path:
+    def of(network: str, task: str = "classify") -> Path:
         if network.startswith("timm/") and importlib.util.find_spec("timm") is None:
             pytest.skip("the package timm is not installed")
-        if network not in made:
+        if (network, task) not in made:
+            if task not in data:
+                data[task] = TINY[task].write(tmp_path_factory.mktemp("data") / task)
             out = tmp_path_factory.mktemp("runs") / network.replace("/", "-")
             model = sightline.train(
-                str(shapes), network=network, epochs=8, batch=8, imgsz=NETWORK_SIZES[network], out=out, workers=0
+                str(data[task]), network=network, epochs=8, batch=8, imgsz=NETWORK_SIZES[network], out=out, workers=0
             )
-            made[network] = Path(model.path).parent
-        return made[network]
+            made[network, task] = Path(model.path).parent
+        return made[network, task]
 
     return of
 
@@ -111,15 +116,17 @@ def quick_export(monkeypatch: pytest.MonkeyPatch) -> None:
 
     runners: dict[bytes, object] = {}
 
-    def export(network: object, learner: object, spec: object) -> bytes:
+    def export(network: object, learner: object, spec: object, features: bool = False) -> bytes:
         import torch
 
         graph = b"no graph %d" % len(runners)
-        runners[graph] = finish.TorchRunner(network, learner, spec, torch.device("cpu"))  # type: ignore[arg-type]
+        runners[graph] = finish.TorchRunner(network, learner, spec, torch.device("cpu"), features=features)  # type: ignore[arg-type]
         return graph
 
     monkeypatch.setattr(finish, "export_graph", export)
     monkeypatch.setattr(finish, "OnnxRunner", lambda graph, *_: runners[graph])
+    # The report's heat maps would ask the graph; tests/verbs/test_report.py tests them with a real one.
+    monkeypatch.setattr("sightline.verbs.reporting_training.heat_maps", lambda *_, **__: ())
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,13 @@ def test_a_verb_without_its_target_says_what_to_type(cli: Cli, verb: str) -> Non
     assert f"sightline {verb}" in done.err and "Traceback" not in done.err
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_its_options(cli: Cli, verb: str) -> None:
+    done = cli(verb, "--help")
+    assert done.code == 0 and done.err == ""
+    assert f"usage: sightline {verb}" in done.out and "--json" in done.out
+
+
 @pytest.mark.parametrize("verb", ["networks", "formats", "version"])
 def test_a_verb_without_target_needs_none(cli: Cli, verb: str) -> None:
     assert cli(verb).code == 0
@@ -80,7 +87,7 @@ def test_names_too_long_for_any_disk_are_no_crash(cli: Cli, bundle: Path) -> Non
 
 
 def test_ctrl_c_is_told_by_the_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr("sightline.verbs.check.check", interrupted)
@@ -89,7 +96,7 @@ def test_ctrl_c_is_told_by_the_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPat
 
 
 def test_want_of_memory_is_told_by_the_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(*_: object) -> None:
+    def greedy(*_: object, **__: object) -> None:
         raise MemoryError
 
     monkeypatch.setattr("sightline.verbs.check.check", greedy)

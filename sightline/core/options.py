@@ -27,8 +27,12 @@ def option(
     high: float | None = None,
     above: float | None = None,
     parse: Callable[[str], Any] | None = None,
+    bare: str | None = None,
 ) -> Any:
-    """A dataclass field that is an option; `low` and `high` are allowed values, `above` is not."""
+    """A dataclass field that is an option; `low` and `high` are allowed values, `above` is not.
+
+    bare: the value on the command line where the option is named without one (a number: where none follows).
+    """
     metadata = {
         "help": help,
         "choices": tuple(choices) if choices else None,
@@ -36,6 +40,7 @@ def option(
         "high": high,
         "above": above,
         "parse": parse,
+        "bare": bare,
     }
     return dataclasses.field(default=default, metadata=metadata)
 

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+class Prediction(Protocol):
+    """What verbs do with any task's prediction; `top` and `min_confidence` are those of `predict`."""
+
+    def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:
+        """Plain JSON values."""
+        ...
+
+    def to_text(self, top: int = 5, min_confidence: float = 0.0) -> str:
+        """One line for people."""
+        ...
+
+    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+        """The image with the answer on it, in RGB."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,4 +85,124 @@ class ClassPrediction:
         return caption(image, f"{self.label}  {self.confidence:.1%}")
 
 
-Prediction = ClassPrediction
+@dataclass(frozen=True, eq=False)
+class LabelsPrediction:
+    """Any number of classes of one image.
+
+    probabilities: (classes,) float32, each 0..1 by itself; names: the class names in the same order; thresholds: the
+    probability from which on each class counts as present.
+    """
+
+    probabilities: NDArray[np.float32]
+    names: tuple[str, ...]
+    thresholds: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if self.probabilities.shape != (len(self.names),) or len(self.thresholds) != len(self.names):
+            raise ValueError(f"expected {len(self.names)} probabilities and thresholds")
+        if not ((self.probabilities >= 0) & (self.probabilities <= 1)).all():
+            raise ValueError(f"expected probabilities from 0 to 1, got {self.probabilities[:10]}")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes that are present, the most probable first."""
+        present = self.probabilities >= np.array(self.thresholds)
+        order = np.argsort(-self.probabilities, kind="stable")
+        places: list[int] = order[present[order]].tolist()
+        return tuple(self.names[i] for i in places)
+
+    @property
+    def label(self) -> str:
+        """The classes that are present as one text, as `label` columns of tables write them; empty for none."""
+        return ";".join(sorted(self.labels))
+
+    @property
+    def confidence(self) -> float:
+        """The probability that all classes are right, each for itself: the product over all of them."""
+        present = self.probabilities >= np.array(self.thresholds)
+        return float(np.where(present, self.probabilities, 1 - self.probabilities).prod(dtype=np.float64))
+
+    def top(self, count: int = 5, min_confidence: float = 0.0) -> list[tuple[str, float]]:
+        """The `count` most probable classes of at least `min_confidence`, present or not, best first."""
+        order: list[int] = np.argsort(-self.probabilities, kind="stable")[:count].tolist()
+        pairs = [(self.names[i], float(self.probabilities[i])) for i in order]
+        return [(name, p) for name, p in pairs if p >= min_confidence]
+
+    def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:
+        """Plain JSON values; `labels` are the classes that are present with at least `min_confidence`, `label` is
+        their one text, as tables write it: `a;b`."""
+        found = dict(zip(self.names, self.probabilities.tolist(), strict=True))
+        labels = [name for name in self.labels if found[name] >= min_confidence]
+        return {
+            "label": ";".join(sorted(labels)),
+            "labels": labels,
+            "confidence": round(self.confidence, 6),
+            "top": [{"label": name, "confidence": round(p, 6)} for name, p in self.top(top, min_confidence)],
+        }
+
+    def to_text(self, top: int = 5, min_confidence: float = 0.0) -> str:
+        """One line for people: what is present, or that nothing is and what came nearest."""
+        found = dict(zip(self.names, self.probabilities.tolist(), strict=True))
+        present = [f"{name} {found[name]:.1%}" for name in self.labels if found[name] >= min_confidence]
+        if present:
+            return "  ".join(present)
+        name, best = self.top(1)[0]
+        return f"none (nearest {name} {best:.1%})"
+
+    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+        """The image with the classes that are present and their probabilities in a strip below it."""
+        from sightline.data.draw import caption
+
+        return caption(image, self.to_text())
+
+
+@dataclass(frozen=True, eq=False)
+class ValuePrediction:
+    """One number for an image, in the unit that was learned.
+
+    margin: within it lay 90 % of the truths of images that were not trained on; None where too few were seen to say.
+    """
+
+    value: float
+    margin: float | None = None
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.value) or (self.margin is not None and not 0 <= self.margin < math.inf):
+            raise ValueError(f"expected a finite value and a margin of at least 0, got {self.value}, {self.margin}")
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the margin."""
+        return None if self.margin is None else self.value - self.margin
+
+    @property
+    def high(self) -> float | None:
+        """The upper end of the margin."""
+        return None if self.margin is None else self.value + self.margin
+
+    def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:
+        """Plain JSON values, to the seven digits that float32 has; `low` and `high` are None without a margin."""
+        ends = {"value": self.value, "low": self.low, "high": self.high}
+        return {name: None if end is None else float(f"{end:.7g}") for name, end in ends.items()}
+
+    def to_text(self, top: int = 5, min_confidence: float = 0.0) -> str:
+        """One line for people."""
+        text = number_text(self.value, self.margin)
+        if self.low is None or self.high is None:
+            return text
+        return f"{text} (90 %: {number_text(self.low, self.margin)} to {number_text(self.high, self.margin)})"
+
+    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+        """The image with the number in a strip below it."""
+        from sightline.data.draw import caption
+
+        return caption(image, self.to_text())
+
+
+def number_text(value: float, precision: float | None = None) -> str:
+    """The number with the digits that mean something: down to the second one of `precision`, or else four in all."""
+    if not 1e-6 <= abs(value) < 1e9 or (precision is not None and not precision >= 1e-6):
+        return f"{value:.4g}"
+    digits = 3 - math.floor(math.log10(abs(value))) if precision is None else 1 - math.floor(math.log10(precision))
+    text = f"{value:.{max(0, digits)}f}"
+    return text.rstrip("0").rstrip(".") if precision is None and "." in text else text

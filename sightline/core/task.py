@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,13 @@ Runner = Callable[[Arrays], Arrays]
 Size = tuple[int, int]
 """(width, height) of an image in its own pixels."""
 
+Tally = dict[str, dict[str, int]]
+"""What a table of the data counts: a name to {split: number of examples}."""
+
+
+IN_GROUP = 24
+"""Images of a group that are kept where a finding is cut short."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -37,28 +44,57 @@ class Finding:
     message: str
     items: tuple[str, ...] = ()
     count: int = 0
+    rows: tuple[Mapping[str, Any], ...] = ()
+    """The same items for programs, where they are images: plain JSON, with `images`, their places in the data, and what
+    is known of them (`labels`, `splits`, `distance`, `suggested` …)."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**vars(self), "items": list(self.items)}
+    def to_dict(self, most: int | None = None) -> dict[str, Any]:
+        """Plain JSON values; `rows` only where there are some.
+
+        most: how many items and rows are kept; `count` still counts all. A row of a large group is then cut too, and
+        says in `of` how many images it is about.
+        """
+        plain = {**vars(self), "items": list(self.items)[:most], "rows": [_cut(row, most) for row in self.rows[:most]]}
+        if most is not None:
+            plain["count"] = max(self.count, len(self.items))
+        return plain if self.rows else {name: value for name, value in plain.items() if name != "rows"}
+
+
+def _cut(row: Mapping[str, Any], most: int | None) -> dict[str, Any]:
+    count = len(row.get("images", ()))
+    if most is None or count <= IN_GROUP:
+        return dict(row)
+    cut: dict[str, Any] = {}
+    for name, value in row.items():
+        cut[name] = cast("list[Any]", value)[:IN_GROUP] if isinstance(value, list) else value
+    return {**cut, "of": count}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One prediction held against its target: counts that add up, and an `error` to rank by."""
+    """One prediction held against its target: counts that add up, and an `error` to rank by.
+
+    score: what this example adds to the task's main metric, where that is a mean over examples (1 for right and 0
+        for wrong, say); None where it is not.
+    """
 
     error: float
     counts: Mapping[str, Any]
+    score: float | None = None
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What the comparisons add up to. `metrics` are scalars; the rest is plain JSON."""
+    """What the comparisons add up to. `metrics` are scalars; the rest is plain JSON.
+
+    intervals: [low, high] of metrics, with 95 % confidence.
+    """
 
     metrics: dict[str, float]
     per_class: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     confusion: list[list[int]] = field(default_factory=list[list[int]])
     curves: dict[str, Any] = field(default_factory=dict[str, Any])
+    intervals: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what is empty is left out."""
@@ -70,11 +106,19 @@ class Task(Protocol):
 
     name: ClassVar[str]
     target: ClassVar[str]
-    """The kind of target it learns, as `Dataset.target` names it."""
+    """The kind of target it learns, as `Dataset.target` names it: `label`, `labels`, `value` …"""
     metric: ClassVar[str]
     """The metric that chooses the best network on val; higher is better."""
     columns: ClassVar[tuple[str, ...]]
     """The keys of `Prediction.to_dict` that make a row of a CSV file."""
+    augment: ClassVar[str]
+    """What `--augment auto` stands for: `none` where mirroring or turning an image may change its target."""
+    survives: ClassVar[frozenset[str]]
+    """The shifts of an image (`data.corrupt.SHIFTS`) after which its target is still true: `exposure` nearly always;
+    `scale` and `rotation` where the target says nothing of places, sizes or directions."""
+    one_label: ClassVar[bool]
+    """Whether each example has exactly one class: `encode` then gives its number as {"label"}, and the outputs hold
+    {"probabilities"}, (n, classes). Where not, `--baseline` cannot be asked for."""
     Options: ClassVar[type]
 
     def spec(self, dataset: Dataset, probe: Probe, network: str, options: Mapping[str, Any]) -> Spec:
@@ -85,8 +129,12 @@ class Task(Protocol):
         """What is wrong with the targets as a whole."""
         ...
 
+    def tally(self, dataset: Dataset, splits: NDArray[np.str_]) -> Tally:
+        """How many examples hold what, by split: a row a class, or a row a range of numbers."""
+        ...
+
     def strata(self, dataset: Dataset) -> NDArray[np.int64]:
-        """(n,) the stratum of each example, for splits."""
+        """(n,) the kind of each example, such as its class: shared out alike among splits and folds, and balanced."""
         ...
 
     def preprocess(self, image: NDArray[np.uint8], spec: Spec) -> Arrays:
@@ -110,11 +158,46 @@ class Task(Protocol):
         ...
 
     def summarize(self, comparisons: Sequence[Comparison], spec: Spec) -> Scores:
-        """Scalars, per-class table, curves, confusion."""
+        """Scalars, per-class table, curves, confusion; no intervals, so that it is quick."""
+        ...
+
+    def intervals(self, comparisons: Sequence[Comparison], spec: Spec) -> dict[str, list[float]]:
+        """The 95 % intervals [low, high] of the metrics of `summarize`; `core.statistics` helps."""
+        ...
+
+    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
+        """(n,) whether the model can be right about each target at all: false for a class that it does not have."""
+        ...
+
+    def truth_text(self, target: Any) -> str:
+        """The target as people read it."""
         ...
 
     def calibrate(self, outputs: Arrays, targets: Sequence[Any], spec: Spec) -> Spec:
         """The spec with temperature and thresholds fitted on val; `outputs` come from the uncalibrated network."""
+        ...
+
+    def item(self, prediction: Prediction, spec: Spec, label: str | None, item: int | None) -> int:
+        """The number of the thing that is explained: what `label` names, or the `item`-th answer as `predict` lists
+        them, counted from 1; the first answer where neither is given.
+
+        Raises SightlineError for a label that does not exist and an item out of range.
+        """
+        ...
+
+    def item_text(self, prediction: Prediction, item: int, spec: Spec) -> tuple[str, float | None]:
+        """That thing in words, and how sure the model is of it, 0..1; None where the task does not say."""
+        ...
+
+    def evidence(self, outputs: Arrays, reference: Arrays, item: int, spec: Spec) -> NDArray[np.float64]:
+        """(batch,) in 0..1: how strongly each answer backs the item.
+
+        outputs: with batch axis; reference: the outputs of the whole image, without one, in which the item was found.
+        """
+        ...
+
+    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
+        """A map over the input's pixels (height, width) as one over the image's own: undoes `preprocess`."""
         ...
 
     def learner(self) -> Learner:
@@ -126,15 +209,32 @@ class Learner(Protocol):
     """The torch half of a task."""
 
     def network(self, spec: Spec) -> nn.Module:
-        """A new network with fresh weights: normalised images (batch, channel, height, width) in, raw outputs out."""
+        """A new network with fresh weights: normalised images (batch, channel, height, width) in, raw outputs out.
+
+        It names its `cam_layer`, the last with feature maps, and its `head`, the last of all: modules of its own.
+        """
         ...
 
     def loss(
         self, network: nn.Module, inputs: dict[str, Tensor], targets: dict[str, Tensor], spec: Spec
     ) -> dict[str, Tensor]:
-        """Holds "loss", a scalar; the rest is logged."""
+        """Holds "loss", a scalar; the rest is logged.
+
+        targets["weight"], (batch,) float32, multiplies the loss of each example, where it is there (`--balance`).
+        """
         ...
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """The named outputs of the graph from normalised images: the network, then softmax or decoding."""
+        ...
+
+    def views(self, spec: Spec) -> tuple[Callable[[Tensor], Tensor], ...]:
+        """What is done to normalised images before the network sees them; raw outputs are averaged over the views.
+
+        Each view keeps the size and is its own inverse, on feature maps (batch, channel, height, width) too.
+        """
+        ...
+
+    def evidence(self, raw: Tensor, reference: Arrays, item: int, spec: Spec) -> Tensor:
+        """(batch,) the log-odds of `Task.evidence`, from raw outputs: differentiable, and it does not saturate."""
         ...

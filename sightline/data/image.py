@@ -235,6 +235,12 @@ def resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     return array[:, :, None] if channels == 1 else array
 
 
+def resize_map(values: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """float32 (height, width) stretched to `size` (width, height) by the same filter, without rounding."""
+    image = Image.fromarray(np.ascontiguousarray(values, np.float32))
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+
+
 def to_image(pixels: Pixels | Image.Image) -> Image.Image:
     """A Pillow image of (height, width, 1 or 3) pixels."""
     if isinstance(pixels, Image.Image):

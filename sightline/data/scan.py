@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from sightline.data.dataset import Dataset, Indices
 from sightline.data.image import HASHED_SIDE, MAX_PIXELS, Pixels, read_sized
 from sightline.data.parallel import default_workers, ordered_map, part_size
 
+Look = Callable[[Path | bytes | Pixels, Pixels], Arrays]
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -30,6 +32,7 @@ class Scan:
     errors: index to what was wrong with the image.
     cache: preprocessed arrays, zeros where unreadable; empty if none were asked for. It may lie in a mapped file and
         is shared by all parts of the data: rows, (n,) int64, says which of its rows belong to the n examples.
+    looks: what `look` saw in each image, kept in the same way.
     """
 
     hashes: NDArray[np.uint64]
@@ -38,6 +41,7 @@ class Scan:
     errors: dict[int, str]
     cache: Arrays
     rows: Indices
+    looks: Arrays = field(default_factory=dict[str, NDArray[Any]])
 
     def __len__(self) -> int:
         return len(self.hashes)
@@ -45,6 +49,10 @@ class Scan:
     def arrays(self, places: slice | Indices) -> Arrays:
         """The preprocessed arrays of some examples, along a first axis."""
         return {key: values[self.rows[places]] for key, values in self.cache.items()}
+
+    def seen(self, key: str) -> NDArray[Any]:
+        """(n, …) what `look` saw under that key."""
+        return self.looks[key][self.rows]
 
     @property
     def readable(self) -> NDArray[np.bool_]:
@@ -61,6 +69,7 @@ class Scan:
             {places[i]: text for i, text in self.errors.items() if i in places},
             self.cache,
             self.rows[indices],
+            self.looks,
         )
 
 
@@ -78,20 +87,24 @@ def scan(
     max_pixels: int = MAX_PIXELS,
     folder: Path | None = None,
     progress: Callable[[int], None] | None = None,
+    look: Look | None = None,
 ) -> Scan:
-    """Decodes every image once: hash, size, and what `preprocess` makes of it.
+    """Decodes every image once: hash, size, what `preprocess` makes of it, and what `look` sees in it.
 
     side: the larger side of what `preprocess` resizes to. folder: where a cache too large for memory is mapped
     (the file has no name and vanishes with the process). progress: called with the number of examples done.
+    look: gets the image as the data holds it (a path, bytes or an array) and its pixels, of which a large JPEG's are
+    reduced; gives arrays of the same shapes for each image.
     """
     count = len(dataset)
     hashes, sizes = np.zeros(count, np.uint64), np.zeros((count, 2), np.int32)
     channels = np.zeros(count, np.uint8)
     errors: dict[int, str] = {}
     cache: Arrays = {}
+    looks: Arrays = {}
 
     def work(start: int) -> list[_Seen]:
-        return [_look(dataset, i, preprocess, side, max_pixels) for i in range(start, min(start + step, count))]
+        return [_visit(dataset, i, preprocess, side, max_pixels, look) for i in range(start, min(start + step, count))]
 
     workers = default_workers(count) if workers is None else workers
     step = part_size(count, workers)
@@ -101,32 +114,39 @@ def scan(
             if isinstance(one, str):
                 errors[index] = one
                 continue
-            hashes[index], sizes[index], channels[index], arrays = one
-            for key, array in arrays.items():
-                if key not in cache:
-                    cache[key] = _allocate((count, *array.shape), array.dtype, folder)
-                cache[key][index] = array
+            hashes[index], sizes[index], channels[index], *found = one
+            for kept, arrays in zip((cache, looks), found, strict=True):
+                for key, array in arrays.items():
+                    if key not in kept:
+                        kept[key] = _allocate((count, *array.shape), array.dtype, folder)
+                    kept[key][index] = array
         if progress:
             progress(start + len(seen))
-    return Scan(hashes, sizes, channels, errors, cache, np.arange(count))
+    return Scan(hashes, sizes, channels, errors, cache, np.arange(count), looks)
 
 
-_Seen = tuple[int, tuple[int, int], int, Arrays] | str
+_Seen = tuple[int, tuple[int, int], int, Arrays, Arrays] | str
 
 
-def _look(
-    dataset: Dataset, index: int, preprocess: Callable[[Pixels], Arrays] | None, side: int, max_pixels: int
+def _visit(
+    dataset: Dataset,
+    index: int,
+    preprocess: Callable[[Pixels], Arrays] | None,
+    side: int,
+    max_pixels: int,
+    look: Look | None,
 ) -> _Seen:
     try:
         source = dataset.images.load(index)
         pixels, size = read_sized(source, (HASHED_SIDE, HASHED_SIDE), max_pixels)
         found = pixel_hash(pixels)
+        seen = look(source, pixels) if look else {}
         arrays: Arrays = {}
         if preprocess:
             if side > HASHED_SIDE and pixels.shape[1::-1] != size:
                 pixels = read_sized(source, (side, side), max_pixels)[0]
             arrays = preprocess(pixels)
-        return found, size, pixels.shape[2], arrays
+        return found, size, pixels.shape[2], arrays, seen
     except SightlineError as error:
         return error.what
 

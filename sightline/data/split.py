@@ -42,6 +42,54 @@ def assign(
     return splits
 
 
+def folds(
+    strata: NDArray[np.int64], hashes: NDArray[np.uint64], groups: NDArray[np.str_] | None, seed: int, k: int
+) -> NDArray[np.int64]:
+    """(n,) the number of the fold, 0 to k - 1, that each example is tested in (k-fold cross-validation).
+
+    strata: (n,) the class of each example; each fold gets a like share of every class. hashes: (n,) pixel hashes;
+    equal images, and members of a group (groups: (n,), "" is none), share a fold. A function of seed, hashes and
+    groups alone, not of the order. Greedy, the largest groups first, as scikit-learn's StratifiedGroupKFold is; each
+    goes where the sum over classes of squared shares grows least. Raises SightlineError where k is below 2, above
+    the images of the smallest class, or above the number of groups.
+    """
+    if k < 2:
+        raise SightlineError(f"--folds {k} is too few: each fold is tested by what the others teach", fix="--folds 5")
+    classes, column, totals = np.unique(strata, return_inverse=True, return_counts=True)
+    smallest = int(totals.min()) if len(totals) else 0
+    if k > smallest:
+        least = f"type: --folds {smallest}" if smallest >= 2 else "each class needs two images or more"
+        raise SightlineError(f"--folds {k} is above the smallest class, which has {smallest} images", fix=least)
+    gathered: dict[bytes, list[int]] = {}
+    for place, key in enumerate(_units(hashes, groups)):
+        gathered.setdefault(key, []).append(place)
+    if k > len(gathered):
+        raise SightlineError(f"--folds {k} is above the number of groups, {len(gathered)}", fix="name fewer folds")
+    found = np.zeros(len(strata), np.int64)
+    held, sizes = np.zeros((k, len(classes))), np.zeros(k)
+    for _, _, places in sorted((-len(places), _order(key, seed), places) for key, places in gathered.items()):
+        kinds = column[places]
+        growth = (held[:, kinds] / totals[kinds] ** 2).sum(axis=1)
+        fold = int(np.lexsort((sizes, growth))[0])
+        found[places] = fold
+        np.add.at(held[fold], kinds, 1)
+        sizes[fold] += len(places)
+    return found
+
+
+def shares(strata: NDArray[np.int64], hashes: NDArray[np.uint64], seed: int) -> NDArray[np.float64]:
+    """(n,) a number from 0 to below 1 for each example: those below s are a share s of every class.
+
+    So subsets of several shares lie within each other. The first of each class has 0: no class is ever left out.
+    """
+    found = np.zeros(len(strata), np.float64)
+    keys = np.array([_order(b"h%016x" % int(value), seed) for value in hashes])
+    for stratum in np.unique(strata):
+        places = np.flatnonzero(strata == stratum)
+        found[places[np.argsort(keys[places], kind="stable")]] = np.arange(len(places)) / len(places)
+    return found
+
+
 def _units(hashes: NDArray[np.uint64], groups: NDArray[np.str_] | None) -> list[bytes]:
     """A key per example, equal for what must stay together: the least of all keys that are linked with each other."""
     keys = [b"h%016x" % int(value) for value in hashes]

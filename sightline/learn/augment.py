@@ -11,6 +11,8 @@ from torch.nn import functional
 from sightline.learn.batches import Tensors
 
 POLICIES = ("auto", "none", "light", "strong")
+MIXED = ("label", "labels", "value")
+"""Keys of targets that say something about the whole image: only such images can be mixed."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,10 @@ def augment(
         images = _relight(images, policy.light, generator)
     if policy.erase:
         images = _erase(images, policy.erase, generator)
-    if policy.mix and "label" in targets and _uniform((1,), 0, 1, generator).item() < policy.mix:
-        images, mixed = _mix(images, targets["label"], generator)
+    mixable = {key: targets[key] for key in MIXED if key in targets}
+    if policy.mix and mixable and _uniform((1,), 0, 1, generator).item() < policy.mix:
+        mixable |= {"weight": targets["weight"]} if "weight" in targets else {}
+        images, mixed = _mix(images, mixable, generator)
         targets = {**targets, **mixed}
     return {**inputs, "image": images}, targets
 
@@ -129,10 +133,10 @@ def _erase(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
     return images.masked_fill(inside, 0.0)
 
 
-def _mix(images: Tensor, label: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensors]:
+def _mix(images: Tensor, targets: Tensors, generator: torch.Generator) -> tuple[Tensor, Tensors]:
     """Mixup or cutmix, by turns of chance (Zhang et al. 2018; Yun et al. 2019).
 
-    Returns the images and {"mixed_label": the other's label, "share": () the share of the image's own}.
+    Returns the images and, for each target, the other image's under "mixed_" + key; "share": () that of its own.
     """
     count, _, height, width = images.shape
     other = torch.randperm(count, generator=generator).to(images.device)
@@ -147,4 +151,5 @@ def _mix(images: Tensor, label: Tensor, generator: torch.Generator) -> tuple[Ten
         images = images.clone()
         images[:, :, top:low, left:right] = images[other, :, top:low, left:right]
         share = 1 - (low - top) * (right - left) / (height * width)
-    return images, {"mixed_label": label[other], "share": torch.tensor(share, device=images.device)}
+    mixed = {f"mixed_{key}": values[other] for key, values in targets.items()}
+    return images, {**mixed, "share": torch.tensor(share, device=images.device)}

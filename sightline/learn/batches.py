@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from sightline.core.task import Arrays
 from sightline.data.dataset import Indices
+from sightline.learn.balance import drawn
 
 Tensors = dict[str, Tensor]
 
@@ -25,6 +27,7 @@ def keyed(*key: int | str) -> int:
 class Batches:
     """The training part: arrays over the same n examples, and how they are cut into batches.
 
+    often: (n,) float32 with a mean of 1, how often each is drawn in an epoch; once where it is None.
     inputs: preprocessed (image: uint8 (rows, height, width, channel)), perhaps in a mapped file, with rows of other
         parts among them: rows, (n,) int64, are those of the n examples. targets: encoded, (n, …).
     The last, smaller batch of an epoch is left out; every epoch has another order, so nothing is lost.
@@ -35,6 +38,7 @@ class Batches:
     targets: Arrays
     size: int
     seed: int
+    often: NDArray[np.float32] | None = None
 
     @property
     def count(self) -> int:
@@ -47,8 +51,9 @@ class Batches:
         return max(1, self.count // self.size)
 
     def order(self, epoch: int) -> Indices:
-        """(n,) the order of the examples in this epoch."""
-        return np.random.Generator(np.random.Philox(keyed(self.seed, "order", epoch))).permutation(self.count)
+        """(n,) the order of the examples in this epoch; with `often`, some come several times and others not."""
+        random = np.random.Generator(np.random.Philox(keyed(self.seed, "order", epoch)))
+        return random.permutation(self.count) if self.often is None else drawn(self.often, random)
 
     def mirrored(self, epoch: int, chosen: Indices) -> Tensor:
         """(k,) bool: which of the chosen examples are seen mirrored in this epoch; in the next one, the others are.

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sightline.core.errors import MissingExtra, SightlineError
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Learner, Runner
+from sightline.learn.precision import mixed
 
 PARITY = 1e-4
 """Largest difference of an output between the network and its export, on real inputs."""
@@ -29,11 +31,15 @@ def normalise(images: Tensor, spec: Spec) -> Tensor:
 
 
 class Deployed(nn.Module):
-    """Normalisation, network, and the task's own outputs in one module: what is exported."""
+    """Normalisation, network, and the task's own outputs in one module: what is exported.
 
-    def __init__(self, network: nn.Module, learner: Learner, spec: Spec) -> None:
+    features: with a further output "features" (batch, d) of unit length, what the network's `head` sees of the image:
+    images with like features are alike to the network.
+    """
+
+    def __init__(self, network: nn.Module, learner: Learner, spec: Spec, features: bool = False) -> None:
         super().__init__()
-        self.network, self.learner, self.spec = network, learner, spec
+        self.network, self.learner, self.spec, self.features = network, learner, spec, features
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """The outputs in the order of their names."""
@@ -41,30 +47,60 @@ class Deployed(nn.Module):
 
     def named(self, images: Tensor) -> dict[str, Tensor]:
         """The outputs by name."""
-        return self.learner.answer(self.network, normalise(images, self.spec), self.spec)
+        images = normalise(images, self.spec)
+        if not self.features:
+            return self.learner.answer(self.network, images, self.spec)
+        with _head_inputs(self.network) as seen:
+            named = self.learner.answer(self.network, images, self.spec)
+        total = seen[0]
+        for other in seen[1:]:  # the other views of the same images
+            total = total + other
+        return {**named, "features": functional.normalize(total.float(), dim=1)}
+
+
+@contextlib.contextmanager
+def _head_inputs(network: nn.Module) -> Generator[list[Tensor]]:
+    """A list that fills with what the last layer is given, (batch, d) a call: the mean over places where it has any."""
+    seen: list[Tensor] = []
+    head: Any = network.head
+
+    def keep(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        seen.append(inputs[0].flatten(2).mean(2) if inputs[0].ndim > 2 else inputs[0])
+
+    hook = head.register_forward_pre_hook(keep)
+    try:
+        yield seen
+    finally:
+        hook.remove()
 
 
 class TorchRunner:
-    """Judges a network in training: the same answers as the exported graph, before it is exported."""
+    """Judges a network in training: the same answers as the exported graph, before it is exported.
 
-    def __init__(self, network: nn.Module, learner: Learner, spec: Spec, device: torch.device) -> None:
-        self._module, self._device = Deployed(network, learner, spec).eval(), device
+    fast: in the precision of the training, to compare one epoch with another; otherwise exactly as exported.
+    """
+
+    def __init__(
+        self, network: nn.Module, learner: Learner, spec: Spec, device: torch.device, fast: bool = False,
+        features: bool = False,
+    ) -> None:  # fmt: skip
+        self._module, self._device, self._fast = Deployed(network, learner, spec, features).eval(), device, fast
 
     def __call__(self, inputs: Arrays) -> Arrays:
         """uint8 images (batch, height, width, channel) in, the task's named outputs out."""
-        with torch.inference_mode():
+        with torch.inference_mode(), mixed(self._device, self._fast):
             named = self._module.named(torch.from_numpy(np.ascontiguousarray(inputs["image"])).to(self._device))
-            return {name: value.cpu().numpy() for name, value in named.items()}
+            return {name: value.float().cpu().numpy() for name, value in named.items()}
 
 
-def export_graph(network: nn.Module, learner: Learner, spec: Spec) -> bytes:
-    """The deployed network as an ONNX model with a free batch axis."""
+def export_graph(network: nn.Module, learner: Learner, spec: Spec, features: bool = False) -> bytes:
+    """The deployed network as an ONNX model with a free batch axis; `features` as in `Deployed`."""
     try:
         import onnx  # pyright: ignore[reportUnusedImport] # noqa: F401
         import onnxscript  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs] # noqa: F401
     except ImportError as error:
         raise MissingExtra(str(error.name), "train", "writing the bundle") from None
-    module = Deployed(network, learner, spec).cpu().eval()
+    module = Deployed(network, learner, spec, features).cpu().eval()
     shape = [side or 64 for side in spec.inputs["image"].shape]
     example = torch.zeros((2, *shape), dtype=torch.uint8)
     with torch.no_grad():
@@ -78,9 +114,12 @@ def export_graph(network: nn.Module, learner: Learner, spec: Spec) -> bytes:
 
 
 def prove_parity(ours: Runner, exported: Runner, inputs: Arrays) -> float:
-    """The largest difference between both runners on real inputs. Raises SightlineError above 1e-4."""
+    """The largest difference between both runners on real inputs. Raises SightlineError above 1e-4.
+
+    Where outputs exceed 1, as numbers in a unit of their own do, it is relative to the largest of them.
+    """
     first, second = ours(inputs), exported(inputs)
-    worst = max(float(np.abs(first[name] - second[name]).max()) for name in first)
+    worst = max(float(np.abs(first[name] - second[name]).max() / max(1.0, np.abs(first[name]).max())) for name in first)
     if not worst <= PARITY:
         raise SightlineError(
             f"the exported graph differs from the network by {worst:.2g}", fix="please report this network as a bug"

@@ -20,6 +20,7 @@ from sightline.learn.checkpoint import Checkpoint, optimizer_tensors, restore_op
 from sightline.learn.deploy import normalise
 from sightline.learn.optimizer import Average, learning_rate, make_optimizers, set_learning_rate
 from sightline.learn.plan import Plan
+from sightline.learn.precision import mixed
 
 LOOK_EVERY = 16
 """Steps between looks at the loss: reading it more often would make a GPU wait."""
@@ -59,9 +60,8 @@ class Trainer:
         while self.step < self.plan.steps:
             epoch, place = divmod(self.step, self.plan.per_epoch)
             order = batches.order(epoch)
-            last = min(self.plan.per_epoch, self.plan.steps - epoch * self.plan.per_epoch)
             total, seen, since = torch.zeros((), device=self.device), 0, time.monotonic()
-            while place < last:
+            while place < (last := min(self.plan.per_epoch, self.plan.steps - epoch * self.plan.per_epoch)):
                 total += self.train_step(batches, order, place, policy)
                 seen, place = seen + 1, place + 1
                 if seen % LOOK_EVERY == 0 or place == last:
@@ -87,7 +87,7 @@ class Trainer:
             mirrored = batches.mirrored(self.step // self.plan.per_epoch, chosen) if policy.flip else None
             inputs, targets = augment(inputs, targets, policy, generator, mirrored, side)
         set_learning_rate(self.optimizers, learning_rate(self.step, self.plan.steps, self.plan.lr))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        with mixed(self.device):
             loss = self.learner.loss(self.network, inputs, targets, self.spec)["loss"]
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
@@ -114,7 +114,7 @@ class Trainer:
                 "average": self.average.tensors,
                 **{f"optimizer{i}": optimizer_tensors(one) for i, one in enumerate(self.optimizers)},
             },
-            {"step": self.step},
+            {"step": self.step, "plan": self.plan.to_json()},
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -124,4 +124,4 @@ class Trainer:
             self.average.tensors[name].copy_(tensor)
         for number, optimizer in enumerate(self.optimizers):
             restore_optimizer(optimizer, checkpoint.tensors[f"optimizer{number}"])
-        self.step = int(checkpoint.meta["step"])
+        self.step, self.plan = int(checkpoint.meta["step"]), Plan(**checkpoint.meta["plan"])

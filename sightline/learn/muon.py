@@ -17,10 +17,14 @@ class Muon(torch.optim.Optimizer):
     """For filters whose length does not matter, as a normalisation follows: `lr` is then the relative size of a step.
 
     params: tensors (out, …). Each step sets the length of a filter bank to the square root of its number of filters.
+    dtype: in which directions are made orthogonal; bfloat16 serves where the hardware multiplies it (Jordan 2024).
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.6) -> None:
+    def __init__(
+        self, params: Iterable[Tensor], lr: float, momentum: float = 0.6, dtype: torch.dtype = torch.float32
+    ) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum})
+        self._dtype = dtype
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -33,12 +37,12 @@ class Muon(torch.optim.Optimizer):
                 momentum = state["momentum"].mul_(group["momentum"]).add_(weight.grad)
                 gradient = weight.grad.add(momentum, alpha=group["momentum"])
                 weight.mul_(len(weight) ** 0.5 / (torch.linalg.vector_norm(weight) + 1e-7))
-                direction = orthogonal(gradient.reshape(len(gradient), -1)).reshape(gradient.shape)
-                weight.add_(direction, alpha=-group["lr"])
+                flat = gradient.reshape(len(gradient), -1).to(self._dtype)
+                weight.add_(orthogonal(flat).reshape(gradient.shape), alpha=-group["lr"])
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """About the nearest semi-orthogonal matrix to (rows, columns), by Newton-Schulz iteration; float32."""
+    """About the nearest semi-orthogonal matrix to (rows, columns), by Newton-Schulz iteration."""
     wide: Tensor = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.transpose(0, 1)
     wide = wide.div(wide.square().sum().sqrt().add(1e-7))
     a, b, c = _COEFFICIENTS

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from sightline.learn.muon import Muon
+from sightline.learn.precision import multiplies_bfloat16
 
 WARMUP = 0.1
 WEIGHT_DECAY = 0.01
@@ -29,7 +30,8 @@ def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer
     if is_scale_free(network):
         filters = [p for p in trained if p.ndim == 4]
         rest = [p for p in trained if p.ndim != 4]
-        found: list[torch.optim.Optimizer] = [Muon(filters, lr)] if filters else []
+        dtype = torch.bfloat16 if filters and multiplies_bfloat16(filters[0].device) else torch.float32
+        found: list[torch.optim.Optimizer] = [Muon(filters, lr, dtype=dtype)] if filters else []
         if rest:
             group = {"params": rest, "scale": ADAM_SHARE}
             found.append(torch.optim.Adam([group], lr * ADAM_SHARE, betas=(0.9, 0.99), fused=True))

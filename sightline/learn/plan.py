@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MOST_EPOCHS = 400
+"""With --time, small data stops here: more of the same teaches nothing."""
 SMALL_SHARE = 0.6
 SMALL_SIDE = 0.75
 """Three quarters of the side cost about half the time, and most is learnt from them all the same."""
@@ -19,7 +21,7 @@ class Plan:
     """How many steps of how many images, at what learning rate.
 
     steps: in all; epochs of `per_epoch` steps, the last may be shorter. lr: the highest learning rate.
-    small_side: the side of the images in the first 60 % of the steps (progressive resizing); 0: their own.
+    small_side: the side of the images in the first `small_steps` (progressive resizing); 0: their own.
     """
 
     steps: int
@@ -27,11 +29,7 @@ class Plan:
     batch: int
     lr: float
     small_side: int = 0
-
-    @property
-    def small_steps(self) -> int:
-        """How many of the first steps see small images."""
-        return int(SMALL_SHARE * self.steps) if self.small_side else 0
+    small_steps: int = 0
 
     @property
     def epochs(self) -> int:
@@ -41,6 +39,12 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+
+def as_long_as(plan: Plan, other: Plan) -> Plan:
+    """The plan with steps for as many images in all as the other sees, at most 400 times each of its own."""
+    steps = max(1, min(other.steps * other.batch // plan.batch, MOST_EPOCHS * plan.per_epoch))
+    return dataclasses.replace(plan, steps=steps, small_steps=int(SMALL_SHARE * steps) if plan.small_side else 0)
 
 
 def default_batch(count: int) -> int:
@@ -64,13 +68,34 @@ def small_side(side: int, scale_free: bool) -> int:
 def make_plan(count: int, batch: int, epochs: int | None, lr: float, small_side: int) -> Plan:
     """The plan for `count` training images where no time is given; epochs by default after the size of the data."""
     per_epoch = max(1, count // batch)
-    return Plan((epochs or default_epochs(count)) * per_epoch, per_epoch, batch, lr, small_side)
+    steps = (epochs or default_epochs(count)) * per_epoch
+    return Plan(steps, per_epoch, batch, lr, small_side, int(SMALL_SHARE * steps) if small_side else 0)
 
 
-EXPORT_SECONDS = 8.0
-"""What writing the bundle takes: export, proof, scores (5 to 8 s seen on 2 cores, most of it imports)."""
-MARGIN = 0.97
-"""Share of the time that is planned with: machines are shared, and being late is worse than stopping early."""
+@dataclass(frozen=True)
+class Pace:
+    """Seconds that things take on this machine.
+
+    small, full: a step with small images, with their own size. evaluation: of val. bundle: all that follows the last
+    step: calibration, export, proof, scores.
+    """
+
+    small: float
+    full: float
+    evaluation: float
+    bundle: float
+
+    def seconds(self, plan: Plan, begin: int, end: int) -> float:
+        """From step `begin` to step `end`, evaluations at the ends of epochs included."""
+        small = min(end, max(begin, plan.small_steps)) - begin
+        looks = end // plan.per_epoch - begin // plan.per_epoch
+        return small * self.small + (end - begin - small) * self.full + looks * self.evaluation
+
+    def times(self, factor: float) -> Pace:
+        """All of it slower by a factor."""
+        return Pace(*(factor * value for value in (self.small, self.full, self.evaluation, self.bundle)))
+
+
 _TRIED = 9
 _TRIED_SECONDS = 4.0
 
@@ -86,12 +111,47 @@ def seconds_per_step(step: Callable[[int], object], per_epoch: int) -> float:
     return statistics.median(times[len(times) // 3 :])
 
 
-def fit_to_time(plan: Plan, per_step: float, per_evaluation: float, seconds: float) -> Plan:
-    """The plan with as many steps as fit into `seconds`, each epoch's evaluation counted; at least one epoch.
+def fit_to_time(plan: Plan, pace: Pace, seconds: float, done: int = 0) -> Plan:
+    """The plan with as many steps as fit into the `seconds` that are left when `done` steps are done.
 
-    per_step, per_evaluation: seconds. Small data stops at 400 epochs: more of the same teaches nothing.
+    At least the first epoch, or as much of it as fits; 60 % of the steps keep their small images while they last.
     """
-    per_epoch = plan.per_epoch * per_step + per_evaluation
-    epochs = seconds * MARGIN / per_epoch
-    steps = min(int(epochs * plan.per_epoch), 400 * plan.per_epoch)
-    return dataclasses.replace(plan, steps=max(steps, min(plan.per_epoch, max(1, int(seconds / per_step)))))
+    look = pace.evaluation / plan.per_epoch
+    share = SMALL_SHARE if plan.small_side and done <= plan.small_steps else 0.0
+    mean = share * pace.small + (1 - share) * pace.full + look
+    already = done * (pace.small + look if share else mean)
+    least = max(done + 1, min(plan.per_epoch, int(seconds / mean)))
+    steps = min(max(int((seconds + already) / mean), least), MOST_EPOCHS * plan.per_epoch)
+    return dataclasses.replace(plan, steps=steps, small_steps=int(share * steps) if share else plan.small_steps)
+
+
+class Budget:
+    """Keeps a training within its time: the plan is fitted anew where the machine became slower or faster."""
+
+    TOLERANCE = 0.02
+    """Share of the steps left by which the plan must be wrong before it is changed."""
+    MOST_LONGER = 1.25
+
+    def __init__(self, deadline: float, pace: Pace, step: int = 0) -> None:
+        """deadline: `time.monotonic()` at which the bundle should be there. pace: as measured before the training."""
+        self.deadline, self.pace = deadline, pace
+        self._slower, self._step, self._since = 1.0, step, time.monotonic()
+
+    def fitted(self, plan: Plan, step: int) -> Plan:
+        """The plan to go on with, from what the steps since the last call took; the end of a plan stays its end."""
+        now, left = time.monotonic(), plan.steps - step
+        if left <= 0:
+            return plan
+        expected = self.pace.seconds(plan, self._step, step)
+        if expected > 0:
+            self._slower = (self._slower + (now - self._since) / expected) / 2
+            self._step, self._since = step, now
+        pace = self.pace.times(self._slower)
+        fitted = fit_to_time(plan, pace, self.deadline - now - pace.bundle, step)
+        # The rate has fallen with the steps left: many more of them would raise it again.
+        steps = min(fitted.steps, step + max(1, int(self.MOST_LONGER * left)))
+        return dataclasses.replace(fitted, steps=steps) if abs(steps - plan.steps) > self.TOLERANCE * left else plan
+
+    def is_over(self) -> bool:
+        """Whether no time is left but for the bundle: better a good model now than a late one."""
+        return time.monotonic() > self.deadline - self.pace.bundle * self._slower

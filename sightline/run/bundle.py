@@ -46,6 +46,11 @@ class Bundle:
         return self.members["model.onnx"]
 
 
+def headline(card: dict[str, Any]) -> str:
+    """Which of the card's scores speak for the model: test, else those of the folds, else val (it chose the epoch)."""
+    return next(name for name in ("test", "out_of_fold", "val") if name in card["scores"])
+
+
 def save(path: Path, spec: Spec, card: dict[str, Any], members: dict[str, bytes]) -> None:
     """Writes a bundle; `members` holds model.onnx and, where there are any, weights and assets."""
     contents = {

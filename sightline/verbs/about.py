@@ -62,13 +62,21 @@ def networks(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     if as_json:
         print_json(rows)
         return 0
-    for row in rows:
-        print(f"{row['network']:<10} {row['task']:<9} {row['summary']}")
+    for row in _together(rows):
+        print(f"{row['network']:<10} {row['summary']}  [{', '.join(row['tasks'])}]")
         for one in row["options"]:
             choices = f" ({'|'.join(one['choices'])})" if one["choices"] else ""
             default = "auto" if one["default"] is None else one["default"]
             print(f"    --{one['name'].replace('_', '-')} {default}{choices}: {one['help']}")
     return 0
+
+
+def _together(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a network, with all tasks that it serves."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(f"{row['network']} {row['summary']}", {**row, "tasks": []})["tasks"].append(row["task"])
+    return list(found.values())
 
 
 def formats(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:

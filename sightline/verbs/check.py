@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,30 +14,47 @@ from sightline.core.errors import SightlineError
 from sightline.core.options import option, resolve
 from sightline.core.task import Finding, Task
 from sightline.data import split
-from sightline.data.dataset import Dataset, Indices
-from sightline.data.formats import open_data
-from sightline.data.image import MAX_PIXELS, read
+from sightline.data.dataset import Dataset
+from sightline.data.image import MAX_PIXELS
+from sightline.data.quality import look
 from sightline.data.scan import Scan, scan
+from sightline.learn import machine
+from sightline.report.words import LANGUAGES
 from sightline.tables import FORMATS, TASKS
-from sightline.verbs.common import infer_task
-
-LISTED = 20
+from sightline.verbs import reporting
+from sightline.verbs.check_copies import find_copies
+from sightline.verbs.check_findings import blank_images, examine, placed, unreadable, worst_first
+from sightline.verbs.check_fix import Fix, may_fix, reasons, write_fixed
+from sightline.verbs.check_labels import CODE, label_errors, quick_spec
+from sightline.verbs.common import need_torch, open_for
+from sightline.verbs.tell import Teller
 
 
 @dataclass(frozen=True)
 class CheckOptions:
     """Options of `check`."""
 
+    labels: bool = option(
+        False, "look for probable label errors too: trains small networks, takes minutes (needs the extra `train`)"
+    )
+    fix: Path | None = option(None, "write a cleaned list here (.csv), to train on; the images stay as they are")
     task: str | None = option(None, "the task (default: inferred from the data)", choices=TASKS)
     format: str | None = option(None, "the format of the data (default: sniffed)", choices=FORMATS)
     seed: int = option(0, "seed of the split, where the data has none", low=0, high=2**63 - 1)
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
+    progress: str = option("auto", "what is shown while working", choices=("auto", "none"))
+    report: Path | None = option(None, "also write an HTML page with pictures, to this FILE", bare="report.html")
+    lang: str = option("en", "language of the page", choices=LANGUAGES)
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `check` found: numbers for people and programs, and findings, the worst first."""
+    """What `check` found: numbers for people and programs, and findings, the worst first.
+
+    classes: target to {split: number of readable examples}. sizes: width and height, each min, median and max, and how
+    many are in colour. The `images` in a finding's rows are places in the data as given. fix: what `--fix` wrote.
+    """
 
     name: str
     format: str
@@ -45,6 +63,7 @@ class Report:
     classes: dict[str, dict[str, int]]
     sizes: dict[str, Any]
     findings: list[Finding]
+    fix: Fix | None = None
 
     @property
     def passed(self) -> bool:
@@ -53,110 +72,65 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {**vars(self), "findings": [f.to_dict() for f in self.findings], "passed": self.passed}
+        plain = {name: value for name, value in vars(self).items() if name != "fix"}
+        plain["findings"] = [finding.to_dict() for finding in self.findings]
+        return {**plain, "passed": self.passed, **({"fix": self.fix.to_dict()} if self.fix else {})}
 
 
-def check(data: Any, labels: Any = None, **given: Any) -> Report:
-    """Reads every image once and reports; `data` as for train. Options: see CheckOptions."""
+def check(data: Any, truth: Any = None, /, **given: Any) -> Report:
+    """Reads every image once and reports; `data` and its labels as for train. Options: see CheckOptions."""
+    if "labels" in given and not isinstance(given["labels"], bool | str):  # check(images, labels=targets)
+        truth = given.pop("labels")
+    given.setdefault("progress", "none")
     options = resolve(CheckOptions, given)
-    dataset = open_data(data if labels is None else (data, labels), options.format)
-    task = infer_task(dataset, options.task)
-    scanned = scan(dataset, workers=options.workers, max_pixels=options.max_pixels)
+    page = reporting.writable(options.report)
+    dataset, task = open_for(options.task, data, truth, options.format)
+    report = _examined(dataset, task, options)
+    if page:
+        typed = reporting.command_line("check", [dataset.name], given)
+        reporting.write(page, reporting.checked(task, dataset, report, typed, options.max_pixels), options.lang)
+    return report
+
+
+def _examined(dataset: Dataset, task: Task, options: CheckOptions) -> Report:
+    teller = Teller(options.progress)
+    if options.fix:
+        may_fix(dataset, options.fix)
+    if options.labels:
+        need_torch("judging labels")
+        machine.prepare()
+    spec = quick_spec(task, dataset, options.max_pixels) if options.labels else None
+    scanned = scan(
+        dataset,
+        (lambda image: task.preprocess(image, spec)) if spec else None,
+        workers=options.workers,
+        max_pixels=options.max_pixels,
+        progress=teller.reading(len(dataset)),
+        look=look,
+    )
     readable = np.flatnonzero(scanned.readable)
     if not len(readable):
         first = next(iter(scanned.errors.items()), (0, "there are no images"))
         raise SightlineError("none of the images can be read", dataset.name, f"the first: {first[1]}")
     kept, seen = dataset.take(readable), scanned.take(readable)
     splits = split.assign(kept.splits, task.strata(kept), seen.hashes, kept.groups, options.seed)
-    findings = unreadable(dataset, scanned) + examine(task, kept, seen, splits, options.max_pixels)
-    return Report(
-        dataset.name,
-        dataset.format,
-        task.name,
-        len(dataset),
-        class_counts(kept, splits),
-        _sizes(seen),
-        _worst_first(findings),
-    )
+    blank = blank_images(seen)
+    copies = find_copies(kept, seen, options.max_pixels, blank, thorough=True)
+    findings = examine(task, kept, seen, splits, copies)
+    if spec and not any(finding.level == "error" for finding in findings):
+        findings += label_errors(task, kept, seen, spec, options.seed, teller.folds)
+    findings = worst_first(unreadable(dataset, scanned) + [placed(finding, readable) for finding in findings])
+    fix = None
+    if options.fix:
+        why = reasons(kept, splits, copies, blank)
+        fix = write_fixed(options.fix, dataset, readable, why, _suspected(findings))
+    counts = task.tally(kept, splits)
+    return Report(dataset.name, dataset.format, task.name, len(dataset), counts, _sizes(seen), findings, fix)
 
 
-def examine(
-    task: Task, dataset: Dataset, scanned: Scan, splits: NDArray[np.str_], max_pixels: int = MAX_PIXELS
-) -> list[Finding]:
-    """The findings over readable examples: what the reader of the format noticed, duplicates, targets."""
-    noted = [Finding(code, "warning", text, items, len(items)) for code, text, items in dataset.notes]
-    return noted + _duplicates(dataset, scanned, splits, max_pixels) + task.check_dataset(dataset, splits)
-
-
-def unreadable(dataset: Dataset, scanned: Scan) -> list[Finding]:
-    """One finding that lists the images that cannot be read."""
-    if not scanned.errors:
-        return []
-    items = tuple(f"{dataset.images.name(i)}: {why}" for i, why in sorted(scanned.errors.items()))
-    first = f"{len(items)} of {len(dataset)} images cannot be read, the first: {items[0]}"
-    return [Finding("unreadable", "warning", first, items, len(items))]
-
-
-def class_counts(dataset: Dataset, splits: NDArray[np.str_]) -> dict[str, dict[str, int]]:
-    """Target to {split: number of examples}."""
-    counts: dict[str, dict[str, int]] = {}
-    pairs, numbers = np.unique(np.stack([dataset.targets.astype(str), splits]), axis=1, return_counts=True)
-    for (name, part), number in zip(pairs.T, numbers, strict=True):
-        counts.setdefault(str(name), {})[str(part)] = int(number)
-    return counts
-
-
-def _duplicates(dataset: Dataset, scanned: Scan, splits: NDArray[np.str_], max_pixels: int) -> list[Finding]:
-    groups = [verified for alike in _alike(scanned.hashes) for verified in _verified(dataset, alike, max_pixels)]
-    if not groups:
-        return []
-    leaks = [g for g in groups if len(set(splits[g])) > 1]
-    torn = [g for g in groups if len(set(dataset.targets[g])) > 1]
-    extra = sum(len(g) - 1 for g in groups)
-    findings = [
-        Finding(
-            "duplicate",
-            "note",
-            f"{extra} exact {'copy' if extra == 1 else 'copies'} of other images",
-            _listed(dataset, groups),
-            extra,
-        )
-    ]
-    if leaks:
-        text = f"images in more than one of train, val and test: {len(leaks)}; scores on them prove nothing"
-        findings.append(Finding("leak", "warning", text, _listed(dataset, leaks), len(leaks)))
-    if torn:
-        text = f"equal images with different labels: {len(torn)}"
-        findings.append(Finding("conflicting_labels", "warning", text, _listed(dataset, torn, labels=True), len(torn)))
-    return findings
-
-
-def _alike(hashes: NDArray[np.uint64]) -> list[Indices]:
-    order = np.argsort(hashes, kind="stable")
-    starts = np.flatnonzero(np.diff(hashes[order])) + 1
-    return [np.sort(part) for part in np.split(order, starts) if len(part) > 1]
-
-
-def _verified(dataset: Dataset, alike: Indices, max_pixels: int) -> list[Indices]:
-    """The groups of truly equal pixels among images of equal hash; in practice all of them."""
-    groups: list[tuple[Any, list[int]]] = []
-    for index in alike:
-        pixels = read(dataset.images.load(int(index)), (256, 256), max_pixels)
-        for other, members in groups:
-            if np.array_equal(pixels, other):
-                members.append(int(index))
-                break
-        else:
-            groups.append((pixels, [int(index)]))
-    return [np.array(members) for _, members in groups if len(members) > 1]
-
-
-def _listed(dataset: Dataset, groups: list[Indices], labels: bool = False) -> tuple[str, ...]:
-    def name(index: int) -> str:
-        text = dataset.images.name(index)
-        return f"{text} ({dataset.targets[index]})" if labels else text
-
-    return tuple(" = ".join(name(int(i)) for i in group) for group in groups)
+def _suspected(findings: list[Finding]) -> dict[int, str]:
+    rows = [row for finding in findings if finding.code == CODE for row in finding.rows]
+    return {int(row["images"][0]): str(row["suggested"]) for row in rows}
 
 
 def _sizes(scanned: Scan) -> dict[str, Any]:
@@ -168,18 +142,18 @@ def _sizes(scanned: Scan) -> dict[str, Any]:
     return {"width": spread(widths), "height": spread(heights), "colour": int((scanned.channels == 3).sum())}
 
 
-def _worst_first(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda finding: ("error", "warning", "note").index(finding.level))
-
-
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     """`sightline check DATA`: a table, or one JSON document; 1 where training would refuse."""
+    from sightline.verbs.check_tell import tell_report
     from sightline.verbs.common import one_target, print_json
-    from sightline.verbs.tell import tell_report
 
+    given = {"progress": "none" if as_json else "auto", **given}
     report = check(one_target(target, "check"), **given)
+    page = reporting.writable(resolve(CheckOptions, given).report)
     if as_json:
-        print_json(report.to_dict())
+        print_json({**report.to_dict(), **({"report": str(page)} if page else {})})
     else:
         tell_report(report)
+        if page:
+            print(f"report: {page}")
     return 0 if report.passed else 1

@@ -1,14 +1,16 @@
-"""What several verbs need: the task of a dataset, one target, JSON on stdout."""
+"""What several verbs need: data and their task, one target, JSON on stdout."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from typing import Any
 
-from sightline.core.errors import SightlineError, unknown
+from sightline.core.errors import MissingExtra, SightlineError, unknown
 from sightline.core.task import Task
 from sightline.data.dataset import Dataset
+from sightline.data.formats import open_data
 from sightline.tables import TASKS
 
 
@@ -27,6 +29,20 @@ def infer_task(dataset: Dataset, name: str | None = None) -> Task:
     raise SightlineError(
         f"the data holds {dataset.target} targets, which {name or 'no task'} does not learn", dataset.name
     )
+
+
+def open_for(name: str | None, data: Any, labels: Any = None, format: str | None = None) -> tuple[Dataset, Task]:
+    """The data, and the task that learns it: the one named, which decides how targets are read, or what they say."""
+    kind = task_named(name).target if name else None
+    dataset = open_data(data if labels is None else (data, labels), format, kind)
+    return dataset, infer_task(dataset, name)
+
+
+def need_torch(purpose: str) -> None:
+    """Raises MissingExtra where the packages that train are not installed; imports none of them."""
+    for package in ("torch", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package, "train", purpose)
 
 
 def one_target(target: list[str], verb: str) -> str:

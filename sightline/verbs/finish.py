@@ -22,13 +22,18 @@ from sightline.learn.deploy import TorchRunner, export_graph, prove_parity
 from sightline.run import bundle
 from sightline.run.runner import OnnxRunner
 from sightline.verbs.about import versions
-from sightline.verbs.judge import all_outputs, judge
+from sightline.verbs.evaluate import worst
+from sightline.verbs.judge import all_outputs, compare_all, predict_all, scores_of
+from sightline.verbs.remember import remember
 
 if TYPE_CHECKING:
     from sightline.verbs.training_options import Parts
 
 PROVEN = 64
 """Real inputs on which the export is held against the network."""
+
+IN_CARD = 200
+"""Items and rows of a finding that the card keeps: ten thousand copies do not make a huge card."""
 
 
 def finish(
@@ -49,18 +54,24 @@ def finish(
     val_set, val_scan = parts.part("val")
     outputs = all_outputs(task, TorchRunner(network, learner, spec, cpu), val_scan, spec)
     spec = task.calibrate(outputs, list(val_set.targets), spec)
-    graph = export_graph(network, learner, spec)
+    memory = bool(facts["options"].get("memory"))
+    graph = export_graph(network, learner, spec, memory)
     runner = OnnxRunner(graph)
-    parity = prove_parity(TorchRunner(network, learner, spec, cpu), runner, val_scan.arrays(slice(0, PROVEN)))
-    scores = {}
+    ours = TorchRunner(network, learner, spec, cpu, features=memory)
+    parity = prove_parity(ours, runner, val_scan.arrays(slice(0, PROVEN)))
+    scores: dict[str, Any] = dict(facts.get("scores", {}))
     for name in ("val", "test"):
         dataset, scan = parts.part(name)
         if len(dataset):
-            scores[name] = judge(task, runner, scan, dataset.targets, spec).to_dict()
-    card = {
+            predicted = predict_all(task, runner, scan, spec)
+            compared = compare_all(task, predicted, dataset.targets, spec)
+            scores[name] = scores_of(task, compared, spec).to_dict()
+            scores[name]["worst"] = worst(task, dataset, predicted, compared)
+    card: dict[str, Any] = {
         "data": _describe(parts),
-        "scores": scores,
+        "check": [finding.to_dict(IN_CARD) for finding in parts.findings],
         **facts,
+        "scores": scores,
         "parity": parity,
         "versions": versions(),
         "machine": {"cpu": platform.machine(), "threads": torch.get_num_threads()},
@@ -71,6 +82,8 @@ def finish(
         "model.safetensors": _weights(network),
         "assets/trained_on.npy": _trained_on(parts.part("train")[1]),
     }
+    if memory:
+        members |= remember(task, runner, *parts.part("train"), spec).to_members()
     bundle.save(path, spec, card, members)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Runner, Scores, Task
 from sightline.data.scan import Scan, chunks
@@ -22,21 +24,38 @@ def outputs_of(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Iterator[A
         yield task.infer(runner, scan.arrays(part), spec)
 
 
-def compare_all(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> list[Comparison]:
-    """One comparison an example, in order."""
-    found: list[Comparison] = []
+def predict_all(task: Task, runner: Runner, scan: Scan, spec: Spec) -> list[Prediction]:
+    """One prediction an example, in order."""
+    found: list[Prediction] = []
     for outputs in outputs_of(task, runner, scan, spec):
-        for row in range(len(next(iter(outputs.values())))):
-            place = len(found)
-            size = (int(scan.sizes[place, 0]), int(scan.sizes[place, 1]))
-            prediction = task.postprocess({key: values[row] for key, values in outputs.items()}, size, spec)
-            found.append(task.compare(prediction, targets[place], spec))
+        found += predictions_of(task, outputs, scan.sizes[len(found) :], spec)
     return found
 
 
+def predictions_of(task: Task, outputs: Arrays, sizes: NDArray[np.int32], spec: Spec) -> list[Prediction]:
+    """One prediction for each row of the outputs; sizes: at least as many rows of (width, height)."""
+    found: list[Prediction] = []
+    for row in range(len(next(iter(outputs.values())))):
+        width, height = sizes[row].tolist()
+        one = {key: values[row] for key, values in outputs.items()}
+        found.append(task.postprocess(one, (width, height), spec))
+    return found
+
+
+def compare_all(task: Task, predictions: Sequence[Prediction], targets: Targets, spec: Spec) -> list[Comparison]:
+    """One comparison an example, in order."""
+    pairs = zip(predictions, targets, strict=True)
+    return [task.compare(prediction, target, spec) for prediction, target in pairs]
+
+
 def judge(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> Scores:
-    """The scores over all examples of the scan."""
-    return task.summarize(compare_all(task, runner, scan, targets, spec), spec)
+    """The scores over all examples of the scan, without intervals: quick enough for every epoch."""
+    return task.summarize(compare_all(task, predict_all(task, runner, scan, spec), targets, spec), spec)
+
+
+def scores_of(task: Task, comparisons: Sequence[Comparison], spec: Spec) -> Scores:
+    """The scores with their 95 % intervals."""
+    return dataclasses.replace(task.summarize(comparisons, spec), intervals=task.intervals(comparisons, spec))
 
 
 def all_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Arrays:

@@ -19,12 +19,15 @@ from sightline.learn.batches import Batches, keyed
 from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Trainer
 from sightline.learn.optimizer import default_lr, is_scale_free
-from sightline.learn.plan import EXPORT_SECONDS, SMALL_SHARE, Plan, fit_to_time, make_plan, seconds_per_step, small_side
+from sightline.learn.plan import Pace, Plan, fit_to_time, make_plan, seconds_per_step, small_side
 from sightline.learn.start import freeze_all_but_head, start_from_bundle, start_from_file
 from sightline.tables import network_entry
 
 if TYPE_CHECKING:
     from sightline.verbs.training_options import TrainOptions
+
+EXPORT_SECONDS = 6.0
+"""What writing the bundle takes beside evaluations (4 to 8 s seen on 2 cores, most of it imports)."""
 
 
 def make_network(learner: Learner, spec: Spec, options: TrainOptions, resumed: bool = False) -> nn.Module:
@@ -59,8 +62,8 @@ def plan_by_time(
     policy: Policy,
     judge: Callable[[TorchRunner], object],
     deadline: float,
-) -> tuple[Plan, Spec]:
-    """The plan that ends at `deadline` (`time.monotonic()`), and the spec with the network's size fitted to it.
+) -> tuple[Plan, Spec, Pace]:
+    """The plan that ends at `deadline` (`time.monotonic()`), the spec with the network's size fitted to it, the pace.
 
     judge: evaluates a runner on val. Speed is measured on a throw-away copy; a network that offers `options_for` is
     made larger or smaller, so that time is spent on size as well as on epochs.
@@ -70,13 +73,19 @@ def plan_by_time(
     fitted = _sized_for(trial, spec, left)
     if fitted.options != spec.options:
         trial, spec = _Trial(learner, fitted, batches, options, policy), fitted
-    per_step = trial.seconds_per_step()
-    begun = time.monotonic()
-    judge(TorchRunner(trial.network.eval(), learner, spec, trial.device))
-    per_evaluation = time.monotonic() - begun
+    small, full = trial.seconds_per_step()
+    network = trial.network.eval()
+    per_evaluation = _seconds(lambda: judge(TorchRunner(network, learner, spec, trial.device, fast=True)))
+    exact = _seconds(lambda: judge(TorchRunner(network, learner, spec, trial.device)))
     # Calibration and the scores of the finished bundle are about three more evaluations.
-    left = deadline - time.monotonic() - EXPORT_SECONDS - 3 * per_evaluation
-    return fit_to_time(trial.plan, per_step, per_evaluation, left), spec
+    pace = Pace(small, full, per_evaluation, EXPORT_SECONDS + 3 * exact)
+    return fit_to_time(trial.plan, pace, deadline - time.monotonic() - pace.bundle), spec, pace
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
 
 
 class _Trial:
@@ -96,17 +105,19 @@ class _Trial:
             lambda place: self._trainer.train_step(self._batches, self._order, place, self._policy), self.plan.per_epoch
         )
 
-    def seconds_per_step(self) -> float:
-        """Averaged over the steps with small and with full images."""
+    def seconds_per_step(self) -> tuple[float, float]:
+        """Of a step with small images, and of one with their own size."""
         full = self._measure(self.plan.small_steps)
-        return (1 - SMALL_SHARE) * full + SMALL_SHARE * self._measure(0) if self.plan.small_steps else full
+        return self._measure(0) if self.plan.small_steps else full, full
 
 
 def _sized_for(trial: _Trial, spec: Spec, seconds: float) -> Spec:
     offer: Any = getattr(trial.network, "options_for", None)
     if offer is None:
         return spec
-    epochs = seconds / (trial.seconds_per_step() * trial.plan.per_epoch)
+    small, full = trial.seconds_per_step()
+    pace = Pace(small, full, evaluation=0.0, bundle=0.0)
+    epochs = fit_to_time(trial.plan, pace, seconds).steps / trial.plan.per_epoch
     height, width, _ = spec.inputs["image"].shape
     options: Any = resolve(network_entry(spec.task, spec.network).load_options(), spec.options)
     return dataclasses.replace(spec, options={**spec.options, **offer((height, width), epochs, options)})

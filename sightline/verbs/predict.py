@@ -223,8 +223,9 @@ def _close(paths: Sequence[Path], bad: list[str], seconds: float, options: Predi
     if len(bad) > 20:
         say(f"! … and {len(bad) - 20} more")
     if not as_json:
+        read = len(paths) - len(bad)
         say(
-            f"{len(paths) - len(bad):,} images, {1000 * seconds / max(1, len(paths)):.1f} ms each"
+            f"{read:,} image{'' if read == 1 else 's'}, {1000 * seconds / max(1, len(paths)):.1f} ms each"
             + (f", {len(bad)} unreadable" if bad else "")
         )
     return 2 if len(bad) > options.max_bad * len(paths) else 0

@@ -8,24 +8,31 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightline.core.errors import MissingExtra, SightlineError
+from sightline.core.errors import SightlineError
 from sightline.core.options import reject_unknown, resolve
 from sightline.core.spec import Spec
 from sightline.core.task import Task
 from sightline.data import split
+from sightline.data.alike import thumbnail
 from sightline.data.dataset import Dataset, with_val
 from sightline.data.formats import open_data
 from sightline.data.scan import scan, usable
 from sightline.learn import machine
 from sightline.tables import NETWORKS, network_entry
-from sightline.verbs.check import examine, unreadable
-from sightline.verbs.common import infer_task
+from sightline.verbs.baseline import baseline_facts, check_possible, run_baseline
+from sightline.verbs.check_copies import find_copies
+from sightline.verbs.check_findings import examine, placed, unreadable, worst_first
+from sightline.verbs.common import need_torch, open_for
 from sightline.verbs.tell import Teller
 from sightline.verbs.training_options import Parts, Settings, TrainOptions
 
 if TYPE_CHECKING:
     from sightline.learn.run_folder import RunFolder
     from sightline.model import Model
+
+NEAR_AT_MOST = 10_000
+"""Nearly equal images are looked for among so many at most: for 70,000 small ones it took 8 s of a training's time.
+`sightline check` looks for them in data of any size."""
 
 
 def train(data: Any = None, labels: Any = None, *, val: Any = None, **given: Any) -> Model:
@@ -38,13 +45,17 @@ def train(data: Any = None, labels: Any = None, *, val: Any = None, **given: Any
     from sightline.model import Model
 
     given.setdefault("progress", "none")
-    return Model(run_training(_source(data, labels, val), given, started=time.monotonic()))
+    source = _source(data, labels, val, given.get("task"))
+    return Model(run_training(source, given, started=time.monotonic()))
 
 
-def _source(data: Any, labels: Any, val: Any) -> Any:
+def _source(data: Any, labels: Any, val: Any, task: str | None) -> Any:
     if labels is not None:
         data = (data, labels)
-    return data if val is None else with_val(open_data(data), open_data(val))
+    if val is None:
+        return data
+    dataset, _ = open_for(task, data)
+    return with_val(dataset, open_data(val, kind=dataset.target))
 
 
 def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
@@ -63,10 +74,11 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
             return run.bundle()
     if data is None:
         raise SightlineError("no data was named", fix="type: sightline train DATA (a path, or the word digits)")
-    dataset = open_data(data, given.get("format"))
-    task = infer_task(dataset, given.get("task"))
+    dataset, task = open_for(given.get("task"), data, format=given.get("format"))
     settings = _settings(task, given)
-    _need_torch()
+    need_torch("training")
+    if settings.train.baseline:
+        check_possible(task, dataset)
     machine.prepare()
     teller = Teller(settings.train.progress)
     teller.data(dataset, task)
@@ -78,13 +90,31 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
             if _is_finished(run, teller):
                 return run.bundle()
             parts, spec = _prepare(dataset, task, settings, run.path, teller)
-            from sightline.verbs.training import Training
-
-            return Training(run, task, spec, settings, parts, teller, started).run_to_end()
+            return _train_all(run, task, spec, settings, parts, teller, started)
     except SightlineError:
         if not resume:
             run.remove_if_unused()
         raise
+
+
+def _train_all(
+    run: RunFolder, task: Task, spec: Spec, settings: Settings, parts: Parts, teller: Teller, started: float
+) -> Path:
+    """The training that is kept, those that say how far to trust it, and the bundle.
+
+    The baseline comes first: with --time, the network is planned for what is then left.
+    """
+    from sightline.verbs.repeat import Runner
+
+    budget, kind = settings.train.time, settings.train.baseline
+    classical = run_baseline(kind, task, spec, parts, settings.train.seed, teller) if kind else None
+    repeats = Runner(run, task, settings, parts, teller, None if budget is None else started + budget)
+    main = repeats.main(spec)
+    main.fit()
+    facts = {} if main.interrupted else repeats.others(main)
+    if classical:
+        facts["baseline"] = baseline_facts(task, classical, *main.compared())
+    return main.write_bundle(started, main.interrupted or repeats.interrupted, facts)
 
 
 def _is_finished(run: RunFolder, teller: Teller) -> bool:
@@ -96,11 +126,18 @@ def _is_finished(run: RunFolder, teller: Teller) -> bool:
 
 def _settings(task: Task, given: Mapping[str, Any]) -> Settings:
     options = resolve(TrainOptions, given)
+    if options.augment == "auto":
+        options = dataclasses.replace(options, augment=task.augment)
     network = network_entry(task.name, options.network).load_options()
     _reject_foreign(given, task, options.network, network)
     reject_unknown(given, [TrainOptions, task.Options, network])
     if options.epochs and options.time:
         raise SightlineError("--epochs and --time exclude each other", fix="give one of them")
+    series = [f"--{name}" for name in ("folds", "seeds", "curve") if getattr(options, name)]
+    if len(series) > 1:
+        raise SightlineError(f"{' and '.join(series)} are a series of trainings each", fix="give one of them at a time")
+    if options.baseline and options.folds:
+        raise SightlineError("--baseline needs one part that judges, and --folds has many", fix="give one of them")
     return Settings(options, resolve(task.Options, given), resolve(network, given))
 
 
@@ -162,8 +199,9 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, tel
         options.max_pixels,
         folder,
         teller.reading(len(dataset)),
+        (lambda _, pixels: thumbnail(pixels)) if len(dataset) <= NEAR_AT_MOST else None,
     )
-    bad = unreadable(dataset, scanned)
+    whole, bad = dataset, unreadable(dataset, scanned)
     good = usable(scanned, dataset.images.name, options.max_bad)
     if len(good) < len(dataset):
         dataset, scanned = dataset.take(good), scanned.take(good)
@@ -172,37 +210,33 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, tel
             spec, classes=task.spec(dataset, dataset.probe(options.max_pixels), options.network, {}).classes
         )
     splits = split.assign(dataset.splits, task.strata(dataset), scanned.hashes, dataset.groups, options.seed)
-    findings = bad + examine(task, dataset, scanned, splits, options.max_pixels)
+    noticed = examine(task, dataset, scanned, splits, find_copies(dataset, scanned, options.max_pixels))
+    findings = worst_first(bad + [placed(finding, good) for finding in noticed])
     teller.findings(findings)
     for finding in findings:
         if finding.level == "error":
             raise SightlineError(finding.message, dataset.name, "see everything: sightline check DATA")
     teller.splits(splits, spec)
-    return Parts(dataset, scanned, splits), spec
-
-
-def _need_torch() -> None:
-    import importlib.util
-
-    for package in ("torch", "safetensors"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingExtra(package, "train", "training")
+    return Parts(dataset, scanned, splits, whole, tuple(findings)), spec
 
 
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     """`sightline train DATA`: progress, the result, and what to type next; or one JSON document."""
     from sightline.learn.run_folder import process_age
     from sightline.run.bundle import open_bundle
-    from sightline.verbs.common import one_target, print_json
-    from sightline.verbs.tell import tell_trained
+    from sightline.verbs.common import one_target, print_json, task_named
+    from sightline.verbs.tell import report_of, tell_trained
 
     started = time.monotonic() - process_age()
     data = one_target(target, "train") if target or not given.get("resume") else None
     given = {**({"progress": "none"} if as_json else {}), **given}
     path = run_training(data, given, started)
-    card = open_bundle(path).card
+    bundle = open_bundle(path)
+    card = bundle.card
     if as_json:
-        print_json({"bundle": str(path), "run": str(path.parent), **card})
+        page = report_of(path)
+        made = {"report": str(page)} if page.exists() else {}
+        print_json({"bundle": str(path), "run": str(path.parent), **made, **card})
     else:
-        tell_trained(path, card, data or card["data"]["name"])
+        tell_trained(path, card, data or card["data"]["name"], task_named(bundle.spec.task).metric)
     return 130 if card.get("interrupted") else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,38 +12,48 @@ import torch
 
 from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
-from sightline.core.task import Arrays, Scores, Task
+from sightline.core.task import Arrays, Comparison, Scores, Task
 from sightline.data.split import fingerprint
+from sightline.learn import balance
 from sightline.learn import checkpoint as checkpoints
 from sightline.learn.augment import Policy, choose
 from sightline.learn.batches import Batches
 from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Moment, Trainer
-from sightline.learn.plan import (
-    Plan,
-    default_batch,
-)
+from sightline.learn.plan import Budget, Plan, as_long_as, default_batch
+from sightline.learn.preview import preview
 from sightline.verbs.finish import finish
-from sightline.verbs.judge import judge
-from sightline.verbs.planning import device_named, make_network, plan_by_epochs, plan_by_time
+from sightline.verbs.judge import all_outputs, compare_all, judge, predictions_of
+from sightline.verbs.planning import EXPORT_SECONDS, device_named, make_network, plan_by_epochs, plan_by_time
+from sightline.verbs.reporting_training import write_training_report
 
 if TYPE_CHECKING:
     from sightline.learn.run_folder import RunFolder
     from sightline.verbs.tell import Teller
     from sightline.verbs.training_options import Parts, Settings
 
-SAVE_EVERY = 30.0
-"""Seconds between checkpoints within a long epoch."""
+SAVE_EVERY, SAVE_SOONEST = 30.0, 2.0
+"""Seconds between checkpoints within a long epoch; in a short budget twenty times within it."""
 
 
 class Training:
     """Holds what a run needs while it lasts: the trainer, the best so far, the history."""
 
     def __init__(
-        self, run: RunFolder, task: Task, spec: Spec, settings: Settings, parts: Parts, teller: Teller, started: float
+        self,
+        run: RunFolder,
+        task: Task,
+        spec: Spec,
+        settings: Settings,
+        parts: Parts,
+        teller: Teller,
+        deadline: float | None,
+        like: Training | None = None,
     ) -> None:
+        """deadline: `time.monotonic()` at which it must be done, for --time. like: the training that this one
+        repeats: with --time, it sees as many images, and no speed is measured again."""
         self.run, self.task, self.spec, self.options, self.teller = run, task, spec, settings.train, teller
-        self.parts, self.started, self.settings = parts, started, settings
+        self.parts, self.deadline, self.settings, self.like = parts, deadline, settings, like
         self.device = device_named(self.options.device)
         self.learner = task.learner()
         self.train_set, self.train_scan = parts.part("train")
@@ -51,8 +61,9 @@ class Training:
         if not len(self.val_set) or not len(self.train_set):
             raise SightlineError("the data is too small to be split into train and val", parts.dataset.name)
         self.history: list[dict[str, Any]] = []
-        self.best: dict[str, Any] = {"score": -1.0, "epoch": 0}
+        self.best: dict[str, Any] = {"score": None, "epoch": 0}
         self.interrupted = False
+        self.budget: Budget | None = None
         self.resumed = run.checkpoint.exists()
         self.batches = self._batches()
         self.trainer = self._trainer()
@@ -63,9 +74,18 @@ class Training:
             for target, (w, h) in zip(self.train_set.targets, self.train_scan.sizes, strict=True)
         ]
         joined: Arrays = {key: np.stack([one[key] for one in targets]) for key in targets[0]}
+        strata = self.task.strata(self.train_set)
+        self.balance = balance.choose(self.options.balance, strata)
+        if "uneven" in self.balance.why:
+            self.teller.note(self.balance.why)
+        counts = balance.importance(strata)
+        if self.balance.way == "weights":
+            joined["weight"] = counts
+        often = counts if self.balance.way == "sampler" else None
         plan = self.run.read_state().get("plan")
         size = plan["batch"] if plan else self.options.batch or default_batch(len(targets))
-        return Batches(self.train_scan.cache, self.train_scan.rows, joined, min(size, len(targets)), self.options.seed)
+        size, seed = min(size, len(targets)), self.options.seed
+        return Batches(self.train_scan.cache, self.train_scan.rows, joined, size, seed, often)
 
     def _trainer(self) -> Trainer:
         """Follows the stored plan, or makes and stores one; then takes up the last checkpoint, if there is one."""
@@ -93,13 +113,17 @@ class Training:
         return trainer
 
     def _plan(self) -> Plan:
-        if self.options.time is None:
+        if self.like or self.deadline is None:
             network = make_network(self.learner, self.spec, self.options)
-            return plan_by_epochs(network, self.spec, self.batches, self.options)
-        plan, self.spec = plan_by_time(
-            self.learner, self.spec, self.batches, self.options, self._policy(), self._judge,
-            self.started + self.options.time,
-        )  # fmt: skip
+            plan = plan_by_epochs(network, self.spec, self.batches, self.options)
+            if self.like and self.like.budget and self.deadline:
+                pace = self.like.budget.pace
+                self.budget = Budget(self.deadline, dataclasses.replace(pace, bundle=pace.bundle - EXPORT_SECONDS))
+            return as_long_as(plan, self.like.trainer.plan) if self.like and self.options.time else plan
+        plan, self.spec, pace = plan_by_time(
+            self.learner, self.spec, self.batches, self.options, self._policy(), self._judge, self.deadline
+        )
+        self.budget = Budget(self.deadline, pace)
         return plan
 
     def _judge(self, runner: TorchRunner) -> Scores:
@@ -108,15 +132,15 @@ class Training:
     def _policy(self) -> Policy:
         return choose(self.options.augment, self.spec.inputs["image"].shape[-1] or 3)
 
-    def run_to_end(self) -> Path:
-        """Trains to the plan's end, or to Ctrl-C; then calibrates, exports, proves, scores and writes the bundle."""
+    def fit(self) -> None:
+        """Trains to the plan's end, or to Ctrl-C: then it is `interrupted`."""
         policy = self._policy()
-        if self.resumed and self._patience_is_over():
-            return self._write_bundle()
+        if self.resumed and (self.trainer.step >= self.trainer.plan.steps or self._patience_is_over()):
+            return
         self.teller.begin(self.trainer.plan, self.trainer.step)
         try:
-            for moment in self.trainer.fit(self.batches, policy, self.teller.pause(SAVE_EVERY)):
-                late = self._time_is_over()
+            for moment in self.trainer.fit(self.batches, policy, self.teller.pause(self._save_every())):
+                late = self.budget is not None and self.budget.is_over()
                 if moment.finished or late:
                     self._end_epoch(moment)
                 elif self.teller.within(moment):
@@ -128,7 +152,6 @@ class Training:
                 self.teller.note(f"nothing to keep yet; to begin again: sightline train --resume {self.run.path}")
                 raise
             self.interrupted = True
-        return self._write_bundle()
 
     def _end_epoch(self, moment: Moment) -> None:
         scores = self._val_scores()
@@ -137,7 +160,7 @@ class Training:
         row |= {f"val_{name}": value for name, value in scores.metrics.items()}
         self.history.append(row)
         # Of equal scores the later wins: its learning rate was lower and its average longer.
-        if score >= self.best["score"]:
+        if self.best["score"] is None or score >= self.best["score"]:
             self.best = {"score": score, "epoch": moment.epoch}
             checkpoints.write(self.run.best, checkpoints.Checkpoint({"network": dict(self.trainer.average.tensors)}))
         self._save()
@@ -146,7 +169,7 @@ class Training:
 
     def _val_scores(self) -> Scores:
         network = self._averaged()
-        return self._judge(TorchRunner(network, self.learner, self.spec, self.device))
+        return self._judge(TorchRunner(network, self.learner, self.spec, self.device, fast=True))
 
     def _averaged(self, tensors: dict[str, torch.Tensor] | None = None) -> torch.nn.Module:
         """A second network that holds the average (or the given tensors); the training one is not touched."""
@@ -156,7 +179,18 @@ class Training:
         self._second.load_state_dict(tensors or self.trainer.average.tensors)
         return self._second.eval()
 
+    def _save_every(self) -> float:
+        return min(SAVE_EVERY, max(SAVE_SOONEST, (self.options.time or float("inf")) / 20))
+
     def _save(self) -> None:
+        """The plan is fitted to the time left before it is saved, so that a resumed run follows it to the letter."""
+        if self.budget:
+            plan = self.budget.fitted(self.trainer.plan, self.trainer.step)
+            if (
+                self.like is None or plan.steps < self.trainer.plan.steps
+            ):  # a repeat is never longer than what it repeats
+                self.trainer.plan = plan
+                self.teller.replanned(plan)
         state = self.trainer.save()
         state.meta |= {"history": self.history, "best": self.best}
         checkpoints.write(self.run.checkpoint, state)
@@ -167,24 +201,56 @@ class Training:
             patience is not None and bool(self.history) and self.history[-1]["epoch"] - self.best["epoch"] >= patience
         )
 
-    def _time_is_over(self) -> bool:
-        """The machine became slower than it was when the plan was made: better a good model now than a late one."""
-        budget = self.options.time
-        return budget is not None and not self.resumed and time.monotonic() - self.started > budget
+    def best_network(self) -> torch.nn.Module:
+        """The weights with the best val score, ready to answer."""
+        return self._averaged(checkpoints.read(self.run.best).tensors["network"])
 
-    def _write_bundle(self) -> Path:
+    def answers(self) -> tuple[str, Arrays, Spec]:
+        """The part that judges (test, or val where there is none), the calibrated outputs over it, and the spec."""
+        network = self.best_network()
+        runner = TorchRunner(network, self.learner, self.spec, self.device)
+        outputs = all_outputs(self.task, runner, self.val_scan, self.spec)
+        spec = self.task.calibrate(outputs, list(self.val_set.targets), self.spec)
+        name = "test" if (self.parts.splits == "test").any() else "val"
+        runner = TorchRunner(network, self.learner, spec, self.device)
+        return name, all_outputs(self.task, runner, self.parts.part(name)[1], spec), spec
+
+    def compared(self) -> tuple[list[Comparison], Spec]:
+        """The answers held against the targets of the part that judges, and the calibrated spec."""
+        part, outputs, spec = self.answers()
+        dataset, scan = self.parts.part(part)
+        return compare_all(self.task, predictions_of(self.task, outputs, scan.sizes, spec), dataset.targets, spec), spec
+
+    def write_bundle(self, started: float, interrupted: bool, more: Mapping[str, Any]) -> Path:
+        """Calibrates, exports, proves, scores and writes the bundle. more: what the card says beside."""
         self.teller.note("writing the bundle")
-        network = self._averaged(checkpoints.read(self.run.best).tensors["network"]).cpu()
         facts = {
             "options": self.settings.to_json(),
             "plan": self.trainer.plan.to_json(),
             "best": self.best,
-            "interrupted": self.interrupted,
+            "history": self.history,
+            "balance": self.balance.to_json(),
+            "interrupted": interrupted,
             "device": str(self.device),
+            **more,
         }
-        finish(self.run.bundle(), self.task, self.learner, self.spec, network, self.parts, facts, self.started)
-        if not self.interrupted:
-            self.run.write_state(status="done")
-            self.run.checkpoint.unlink(missing_ok=True)
-            self.run.best.unlink(missing_ok=True)
+        network = self.best_network().cpu()
+        finish(self.run.bundle(), self.task, self.learner, self.spec, network, self.parts, facts, started)
+        if not interrupted:
+            self.close()
+        self._write_report()
         return self.run.bundle()
+
+    def close(self, **state: Any) -> None:
+        """The run is done: what resuming needed goes."""
+        self.run.write_state(status="done", **state)
+        self.run.checkpoint.unlink(missing_ok=True)
+        self.run.best.unlink(missing_ok=True)
+
+    def _write_report(self) -> None:
+        """The bundle is safe by now: a report that cannot be written is told, and takes nothing with it."""
+        batch = preview(self.batches, self._policy(), self.spec)
+        try:
+            write_training_report(self.run.bundle(), self.task, self.parts, self.settings, batch)
+        except SightlineError as error:
+            self.teller.note(f"there is no report: {error}")

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.options import duration, option, to_toml
+from sightline.core.task import Finding
 from sightline.data.dataset import Dataset
 from sightline.data.image import MAX_PIXELS
 from sightline.data.scan import Scan
+from sightline.report.words import LANGUAGES
 from sightline.tables import FORMATS, TASKS
 
 
@@ -37,22 +39,43 @@ class TrainOptions:
     device: str = option("auto", "auto, cpu, cuda, cuda:1 …")
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     patience: int | None = option(None, "stop after so many epochs without a better val score (default: never)", low=1)
+    balance: str = option(
+        "auto", "rare classes count for more in the loss (weights) or are drawn more often (sampler)",
+        choices=("auto", "weights", "sampler", "none"),
+    )  # fmt: skip
+    folds: int | None = option(None, "also train and test on so many folds in turn: how good is it really?", low=2)
+    seeds: int | None = option(None, "also train with so many seeds: is the result luck?", low=2)
+    curve: bool = option(False, "also train on 10, 25 and 50 % of the images: would more images help?")
+    baseline: str | None = option(
+        None, "also fit scikit-learn on HOG features: what does the network buy?", choices=("svm", "tree", "forest")
+    )
     augment: str = option("auto", "changes to the training images", choices=("auto", "none", "light", "strong"))
     weights: Path | None = option(None, "start from these weights (safetensors)")
     init: Path | None = option(None, "start from the weights of this bundle; its classes may differ")
     freeze: bool = option(False, "train the last layer only")
+    memory: bool = option(
+        False,
+        "keep features, names and labels of the training images in the bundle, for `explain --nearest`; no pixels are "
+        "kept, but whoever has the bundle can tell which images it was trained on and what they are called",
+    )
     max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
     max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
+    lang: str = option("en", "language of the report", choices=LANGUAGES)
     progress: str = option("auto", "what is shown while training", choices=("auto", "lines", "json", "none"))
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The readable examples, what the one pass over them found, and which part each belongs to."""
+    """The readable examples, what the one pass over them and the check found, and which part each belongs to.
+
+    whole: all examples, the unreadable ones too, whose places the findings count.
+    """
 
     dataset: Dataset
     scan: Scan
     splits: NDArray[np.str_]
+    whole: Dataset
+    findings: tuple[Finding, ...] = ()
 
     def part(self, name: str) -> tuple[Dataset, Scan]:
         """The examples of one split; empty where there are none."""

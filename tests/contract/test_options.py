@@ -131,7 +131,7 @@ def test_what_is_unknown_is_named_with_its_nearest_neighbour(
         (("--batch", "-1"), "it must be at least 1"),
         (("--max-bad", "1.5"), "it must be at most 1"),
         (("--seed", "9" * 30), "--seed"),
-        (("--overwrite", "maybe"), "unknown option maybe"),
+        (("--overwrite", "maybe"), "one thing at a time, not 2"),
         (("--device", "gpu3"), "the device 'gpu3' is not there"),
         (("--network", "cnn", "--imgsz", "4", "--depth", "3"), "too small for 3 conv-pool blocks"),
         (("--weights", "nowhere.safetensors"), "the weights cannot be read"),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import is_dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 from support import CLASSES, pictures
+from tiny import TINY
 
 from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
@@ -19,15 +20,11 @@ from sightline.data.image import read
 from sightline.tables import NETWORKS, TASKS
 from sightline.verbs.common import infer_task, task_named
 
-DATA = {"classify": lambda: open_data(pictures())}
-ENCODED: dict[str, dict[str, tuple[str, tuple[int, ...]]]] = {"classify": {"label": ("int64", ())}}
-OUTPUTS = {"classify": lambda n: {"probabilities": np.full((n, 3), 1 / 3, np.float32)}}
-UNKNOWN: dict[str, Any] = {"classify": "a class that nobody named"}
 every_task = pytest.mark.parametrize("name", TASKS)
 
 
 def dataset_and_spec(name: str, network: str = "auto") -> tuple[Task, Dataset, Spec]:
-    task, dataset = task_named(name), DATA[name]()
+    task, dataset = task_named(name), open_data(TINY[name].arrays())
     return task, dataset, task.spec(dataset, dataset.probe(), network, {})
 
 
@@ -49,8 +46,9 @@ def test_a_task_has_every_method_of_the_contract_with_its_arguments(name: str) -
 
 
 @every_task
-def test_a_task_recognises_its_own_data(name: str) -> None:
-    assert infer_task(DATA[name]()).name == name
+def test_a_task_recognises_its_own_data(name: str, tmp_path: Path) -> None:
+    assert infer_task(open_data(TINY[name].arrays())).name == name
+    assert infer_task(open_data(TINY[name].write(tmp_path))).name == name
 
 
 @every_task
@@ -71,20 +69,21 @@ def test_targets_are_encoded_in_the_documented_keys(name: str) -> None:
     task, dataset, spec = dataset_and_spec(name)
     for target in dataset.targets:
         encoded = task.encode(target, (16, 16), spec)
-        assert {key: (str(value.dtype), value.shape) for key, value in encoded.items()} == ENCODED[name]
+        assert {key: (str(value.dtype), value.shape) for key, value in encoded.items()} == TINY[name].encoded
 
 
 @every_task
 def test_a_target_that_the_spec_does_not_know_is_an_error(name: str) -> None:
     task, _, spec = dataset_and_spec(name)
-    with pytest.raises(SightlineError, match="a class that nobody named"):
-        task.encode(UNKNOWN[name], (16, 16), spec)
+    target, message = TINY[name].unknown
+    with pytest.raises(SightlineError, match=message):
+        task.encode(target, (16, 16), spec)
 
 
 @every_task
 def test_outputs_become_predictions_and_add_up_to_scores(name: str) -> None:
     task, dataset, spec = dataset_and_spec(name)
-    outputs = OUTPUTS[name](len(dataset))
+    outputs = TINY[name].outputs(len(dataset))
     comparisons = []
     for row, target in enumerate(dataset.targets):
         prediction = task.postprocess({key: values[row] for key, values in outputs.items()}, (16, 16), spec)
@@ -94,14 +93,22 @@ def test_outputs_become_predictions_and_add_up_to_scores(name: str) -> None:
     scores = task.summarize(comparisons, spec)
     assert task.metric in scores.metrics
     assert all(np.isfinite(value) for value in scores.metrics.values())
-    assert task.compare(prediction, UNKNOWN[name], spec).error >= max(c.error for c in comparisons)
+    intervals = task.intervals(comparisons, spec)
+    assert task.metric in intervals and set(intervals) <= set(scores.metrics)
+    assert all(low - 1e-9 <= scores.metrics[key] <= high + 1e-9 for key, (low, high) in intervals.items())
+    if comparisons[0].score is not None:
+        assert np.mean([c.score for c in comparisons]) == pytest.approx(scores.metrics[task.metric])
+    known = task.known(np.array([*dataset.targets, TINY[name].unknown[0]]), spec)
+    assert known.dtype == bool and known.tolist() == [True] * len(dataset) + [False]
+    assert all(isinstance(task.truth_text(target), str) for target in dataset.targets)
+    assert task.compare(prediction, TINY[name].unknown[0], spec).error >= max(c.error for c in comparisons)
 
 
 @every_task
 def test_calibration_changes_the_spec_and_nothing_else(name: str) -> None:
     task, dataset, spec = dataset_and_spec(name)
     before = spec.to_json()
-    fitted = task.calibrate(OUTPUTS[name](len(dataset)), list(dataset.targets), spec)
+    fitted = task.calibrate(TINY[name].outputs(len(dataset)), list(dataset.targets), spec)
     assert spec.to_json() == before
     assert Spec.from_json(fitted.to_json()) == fitted
 
@@ -112,3 +119,28 @@ def test_the_classes_of_a_spec_are_in_natural_order() -> None:
     spec = task_named("classify").spec(dataset, dataset.probe(), "cnn", {})
     assert spec.classes == tuple(str(i) for i in range(12))
     assert dataset_and_spec("classify")[2].classes == CLASSES
+
+
+@every_task
+def test_the_weight_of_an_example_multiplies_its_loss(name: str) -> None:
+    import torch
+
+    task, dataset, spec = dataset_and_spec(name, "cnn")
+    learner = task.learner()
+    torch.manual_seed(0)
+    network = learner.network(spec).eval()
+    encoded = [task.encode(target, (16, 16), spec) for target in dataset.targets[:4]]
+    targets = {key: torch.from_numpy(np.stack([one[key] for one in encoded])) for key in encoded[0]}
+    height, width, channels = spec.inputs["image"].shape
+    inputs = {"image": torch.randn(4, channels or 1, height or 16, width or 16)}
+
+    def loss(rows: slice, **more: torch.Tensor) -> float:
+        some = {key: value[rows] for key, value in {**targets, **more}.items()}
+        return learner.loss(network, {"image": inputs["image"][rows]}, some, spec)["loss"].item()
+
+    each = [loss(slice(row, row + 1)) for row in range(4)]
+    whole = slice(0, 4)
+    assert loss(whole) == pytest.approx(np.mean(each), rel=1e-4)
+    assert loss(whole, weight=torch.ones(4)) == pytest.approx(loss(whole), rel=1e-5)
+    weights = [3.0, 0.5, 0.0, 0.5]
+    assert loss(whole, weight=torch.tensor(weights)) == pytest.approx(np.mean(np.multiply(weights, each)), rel=1e-4)

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import Result, write_folder
+from support import Result
+from tiny import TINY
 
 import sightline
 from sightline.run.bundle import open_bundle
@@ -18,12 +19,6 @@ from sightline.tables import FORMATS, NETWORKS, TASKS, VERBS
 
 NO_SENSE: dict[tuple[str, str], str] = {}
 """(verb, task) to why the two do not go together. Every other cell of the table is tested."""
-
-DATA: dict[str, Callable[[Path], Path]] = {"classify": lambda root: write_folder(root / "data")}
-"""For each task a maker of tiny labelled data."""
-
-NETWORK = {"classify": ("cnn", 16)}
-"""For each task a quick network and the side of its input."""
 
 
 @dataclass
@@ -34,11 +29,11 @@ class World:
     cli: Callable[..., Result]
     data: Path
     image: Path
-    trained: Callable[[str], Path]
+    trained: Callable[..., Path]
 
     @property
     def bundle(self) -> Path:
-        run = self.trained(NETWORK[self.task][0])
+        run = self.trained(TINY[self.task].network[0], self.task)
         return run / f"{run.name}.sightline"
 
 
@@ -51,7 +46,7 @@ def check(world: World) -> None:
 
 
 def train(world: World) -> None:
-    network, side = NETWORK[world.task]
+    network, side = TINY[world.task].network
     options = ("--network", network, "--imgsz", side, "--epochs", 1, "--seed", 3, "--workers", 0)
     done = world.cli("train", world.data, *options, "--out", "runs/it", "--json")
     assert done.code == 0, done.err
@@ -60,7 +55,9 @@ def train(world: World) -> None:
     assert card["options"]["seed"] == 3 and card["interrupted"] is False
     bundle = open_bundle(card["bundle"])
     assert (bundle.spec.task, bundle.spec.network) == (world.task, network)
-    assert json.loads(json.dumps(bundle.card)) == {k: v for k, v in card.items() if k not in ("bundle", "run")}
+    assert json.loads(json.dumps(bundle.card)) == {
+        k: v for k, v in card.items() if k not in ("bundle", "run", "report")
+    }
     rows = [json.loads(line) for line in Path("runs/it/metrics.jsonl").read_text().splitlines()]
     metric = TASKS[world.task].load().metric
     assert [row["epoch"] for row in rows] == [1] and f"val_{metric}" in rows[0]
@@ -72,6 +69,12 @@ def evaluate(world: World) -> None:
     assert TASKS[world.task].load().metric in done.json["metrics"] and done.json["n"] > 0
     assert sightline.load(world.bundle).evaluate(str(world.data)) == done.json
     assert sightline.evaluate(world.bundle, str(world.data)) == done.json
+    more = ("--compare", world.bundle, "--robust", "--limit", 2)
+    found = world.cli("evaluate", world.bundle, world.data, *more, "--json").json
+    assert (found["compare"]["difference"], found["compare"]["shown"]) == (0, False)
+    assert len(found["robust"]["kinds"]) == 15 and set(found["robust"]["shifts"]) == TASKS[world.task].load().survives
+    text = world.cli("evaluate", world.bundle, world.data, *more).out
+    assert "no difference can be shown" in text and "gaussian_noise" in text
 
 
 def predict(world: World) -> None:
@@ -90,6 +93,18 @@ def predict(world: World) -> None:
     assert [p.to_dict() for p in model.predict([world.image, pixels])] == [one.to_dict()] * 2
     drawn = one.draw(pixels)
     assert drawn.mode == "RGB" and drawn.width >= pixels.shape[1] and len(drawn.getcolors(2**24)) > 2
+
+
+def explain(world: World) -> None:
+    done = world.cli("explain", world.bundle, world.image, "--json", "--out", "maps")
+    assert done.code == 0, done.err
+    row, (width, height) = done.json, Image.open(world.image).size
+    assert sorted(path.suffix for path in Path("maps").iterdir()) == [".json", ".npy", ".png"]
+    values = np.load(row["map"], allow_pickle=False)
+    assert values.shape == (height, width) and values.dtype == np.float32
+    found = sightline.load(world.bundle).explain(str(world.image))
+    assert np.array_equal(found.map, values)
+    assert {k: v for k, v in found.to_dict().items() if k != "seconds"}.items() <= row.items()
 
 
 def networks(world: World) -> None:
@@ -116,6 +131,7 @@ DRIVE: dict[str, Callable[[World], None]] = {
     "train": train,
     "evaluate": evaluate,
     "predict": predict,
+    "explain": explain,
     "networks": networks,
     "formats": formats,
     "version": version,
@@ -124,10 +140,10 @@ DRIVE: dict[str, Callable[[World], None]] = {
 
 @pytest.fixture
 def world(
-    request: pytest.FixtureRequest, cli: Callable[..., Result], tmp_path: Path, trained: Callable[[str], Path]
+    request: pytest.FixtureRequest, cli: Callable[..., Result], tmp_path: Path, trained: Callable[..., Path]
 ) -> World:
-    data = DATA[request.param](tmp_path / "input")
-    return World(request.param, cli, data, next(data.rglob("*.png")), trained)
+    data = TINY[request.param].write(tmp_path / "input" / "data")
+    return World(request.param, cli, data, next((tmp_path / "input").rglob("*.png")), trained)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -140,5 +156,5 @@ def test_every_verb_serves_every_task(world: World, verb: str) -> None:
 
 def test_the_tables_of_the_contract_are_complete() -> None:
     assert set(DRIVE) == set(VERBS)
-    assert set(DATA) == set(NETWORK) == set(TASKS) == set(NETWORKS)
+    assert set(TINY) == set(TASKS) == set(NETWORKS)
     assert all(verb in VERBS and task in TASKS for verb, task in NO_SENSE)

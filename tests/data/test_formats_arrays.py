@@ -238,7 +238,7 @@ def test_npz_parts_are_scaled_together(tmp_path):
         ({"x_train": X, "y_train": Y[:5]}, "x_train holds 6 images, but y_train 5 labels"),
         ({"x_train": X[:0], "y_train": Y[:0]}, "no images"),
         ({"x_train": X.reshape(6, 20), "y_train": Y}, "images have shape"),
-        ({"x_train": X, "y_train": np.ones((6, 3))}, "one-hot"),
+        ({"x_train": X, "y_train": np.full((6, 3), 2)}, "one-hot"),
         ({"x": X.astype(str), "y": Y}, "arrays of numbers"),
         ({"x": X, "y": np.array([None] * 6)}, "only pickle"),
         ({}, "found: none"),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from sightline.learn import plan as planning
 from sightline.learn.optimizer import Average, default_lr, learning_rate, make_optimizers, set_learning_rate
-from sightline.learn.plan import Plan, default_batch, default_epochs, fit_to_time, make_plan, small_side
+from sightline.learn.plan import Budget, Pace, Plan, default_batch, default_epochs, fit_to_time, make_plan, small_side
 
 
 @given(count=st.integers(1, 10**6), epochs=st.none() | st.integers(1, 500), share=st.floats(0, 1))
@@ -30,13 +31,41 @@ def test_the_defaults_suit_any_number_of_images(count: int) -> None:
     assert default_batch(count + 1) >= batch and default_epochs(count + 1) <= epochs
 
 
-@given(st.floats(1e-5, 10), st.floats(0, 100), st.floats(-50, 10**5), st.floats(0, 1000))
-def test_more_time_never_means_fewer_steps(per_step: float, evaluation: float, seconds: float, more: float) -> None:
-    plan = make_plan(1000, 20, 10, 0.1, 0)
-    short = fit_to_time(plan, per_step, evaluation, seconds)
-    long = fit_to_time(plan, per_step, evaluation, seconds + more)
+@given(st.floats(1e-5, 10), st.floats(0, 100), st.floats(-50, 10**5), st.floats(0, 1000), st.sampled_from([0, 24]))
+def test_more_time_never_means_fewer_steps(
+    per_step: float, evaluation: float, seconds: float, more: float, small: int
+) -> None:
+    plan, pace = make_plan(1000, 20, 10, 0.1, small), Pace(per_step / 2, per_step, evaluation, 0)
+    short, long = fit_to_time(plan, pace, seconds), fit_to_time(plan, pace, seconds + more)
     assert 1 <= short.steps <= long.steps <= 400 * plan.per_epoch
+    assert short.small_steps <= 0.6 * short.steps
     assert (short.per_epoch, short.batch, short.lr) == (plan.per_epoch, plan.batch, plan.lr)
+
+
+@pytest.mark.parametrize("small", [0, 24])
+def test_a_fitted_plan_takes_the_time_it_was_given(small: int) -> None:
+    pace = Pace(0.05, 0.1 if small else 0.05, 2.0, 5.0)
+    plan = fit_to_time(make_plan(10_000, 100, 5, 0.1, small), pace, 600.0)
+    assert pace.seconds(plan, 0, plan.steps) == pytest.approx(600, rel=0.01)
+
+
+@pytest.mark.parametrize("small", [0, 24])
+@pytest.mark.parametrize("slower", [0.5, 1.0, 1.7, 3.0])
+def test_a_machine_that_changes_its_speed_still_ends_in_time(
+    small: int, slower: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(planning.time, "monotonic", lambda: clock[0])
+    pace = Pace(0.05, 0.1 if small else 0.05, 2.0, 5.0)
+    plan = fit_to_time(make_plan(10_000, 100, 5, 0.1, small), pace, 595.0)
+    budget, step, planned = Budget(600.0, pace), 0, plan.steps
+    while step < plan.steps and not budget.is_over():
+        done = min(step + 100, plan.steps)
+        clock[0] += slower * pace.seconds(plan, step, done)
+        plan, step = budget.fitted(plan, done), done
+    assert 0.95 * 600 < clock[0] + 5 * slower < 1.05 * 600
+    assert step == plan.steps, "the learning rate came to its end"
+    assert (abs(plan.steps - planned) < 0.01 * planned) == (slower == 1.0)
 
 
 @given(st.integers(1, 5000), st.floats(1e-6, 10))

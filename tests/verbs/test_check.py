@@ -92,10 +92,14 @@ def test_copies_leaks_and_conflicts_are_found(cli: Cli) -> None:
     done = cli("check", path, "--json")
     found = findings(done)
     assert done.code == 0
-    assert found["duplicate"]["count"] == 3 and "1.png = copy.png" in found["duplicate"]["items"]
-    assert found["leak"]["items"] == ["2.png = leak.bmp"] and found["leak"]["level"] == "warning"
+    assert found["duplicate"]["count"] == 1 and found["duplicate"]["items"] == ["1.png = copy.png"]
+    assert found["leak"]["items"] == ["2.png (train) = leak.bmp (test)"] and found["leak"]["level"] == "warning"
     assert found["conflicting_labels"]["items"] == ["3.png (circle) = torn.png (square)"]
-    assert "2.png = leak.bmp" in cli("check", path).out
+    assert found["conflicting_labels"]["rows"] == [
+        {"images": [3, 32], "labels": ["circle", "square"], "splits": ["train", "train"]}
+    ]
+    assert not {"near_duplicate", "near_leak", "near_conflict"} & set(found), "equal images are told once"
+    assert "2.png (train) = leak.bmp (test)" in cli("check", path).out
 
 
 def test_copies_never_straddle_splits_that_are_made_here(cli: Cli) -> None:

@@ -122,10 +122,67 @@ def test_evaluate_takes_a_bundle_and_data(cli: Cli, targets: tuple[str, ...]) ->
     assert done.code == 2 and "sightline evaluate MODEL.sightline DATA" in done.err
 
 
-def test_people_get_the_scores_and_a_table(cli: Cli, bundle: Path, strangers: Path) -> None:
+def test_people_get_the_scores_in_words_and_a_table(cli: Cli, bundle: Path, strangers: Path) -> None:
     text = cli("evaluate", bundle, strangers).out
-    assert text.startswith("all of the data, 12 images: accuracy ")
-    assert [line.split()[0] for line in text.splitlines()[-3:]] == list(CLASSES)
+    lines = text.splitlines()
+    assert lines[0] == "all of the data, 12 images; in brackets: 95 % intervals"
+    found = cli("evaluate", bundle, strangers, "--json").json
+    low, high = found["intervals"]["accuracy"]
+    accuracy = next(line for line in lines if line.split()[:1] == ["accuracy"])
+    assert f"({100 * low:.2f} to {100 * high:.2f} %)" in accuracy
+    assert "On average it says" in text and "without the tenth it is least sure of" in text
+    assert [line.split()[0] for line in lines[-3:]] == list(CLASSES)
+    low, high = found["per_class"][0]["recall_ci"]
+    assert f"({low:.2f}–{high:.2f})" in lines[-3]
+
+
+def test_the_words_about_confidence_follow_from_the_curves() -> None:
+    from sightline.verbs.tell_evaluation import lines_of
+
+    result = {
+        "metrics": {"accuracy": 0.75}, "n": 100, "split": "test", "overlap": 0, "unknown": [], "unreadable": [],
+        "curves": {
+            "reliability": {"confidence": [0.6, 0.9], "accuracy": [0.5, 0.88], "count": [20, 80]},
+            "risk_coverage": {"coverage": [0.5, 0.67, 0.9, 1.0], "risk": [0.02, 0.04, 0.1, 0.25], "aurc": 0.1},
+        },
+        "confusion": [[40, 10], [15, 35]],
+        "per_class": [
+            {"class": "cat", "precision": 0.7, "recall": 0.8, "f1": 0.75, "support": 50},
+            {"class": "dog", "precision": 0.7, "recall": 0.7, "f1": 0.7, "support": 50},
+        ],
+    }  # fmt: skip
+    text = "\n".join(lines_of(result))
+    assert "On average it says 84 % and is right 80 %: about as sure as it should be." in text
+    assert "when it says about 90 %, it is right 88 %  (80 images)" in text
+    assert "Right: 75 % of all; without the tenth it is least sure of, 90 %" in text
+    assert text.index("dog taken for cat: 15 of 50") < text.index("cat taken for dog: 10 of 50")
+    reliability = {"confidence": [0.84], "accuracy": [0.8], "count": [2000]}  # more images, and it is no chance
+    surely = "\n".join(lines_of({**result, "curves": {"reliability": reliability}}))
+    assert "is right 80 %: too sure of itself." in surely
+    nothing = {**result, "curves": {}, "confusion": [], "per_class": []}
+    assert "\n".join(lines_of(nothing)).splitlines()[1:] == ["  accuracy  75.00 %"]
+
+
+def test_the_worst_answers_are_named_the_worst_first(cli: Cli, bundle: Path, strangers: Path) -> None:
+    rows = cli("evaluate", bundle, strangers, "--json").json["worst"]
+    assert len(rows) == 12 and set(rows[0]) == {"image", "truth", "label", "confidence", "error"}
+    errors = [row["error"] for row in rows]
+    assert errors == sorted(errors, reverse=True)
+    model = sightline.load(bundle)
+    for row in (rows[0], rows[-1]):
+        answer = model.predict(str(strangers / row["image"]))
+        assert (answer.label, row["truth"]) == (row["label"], row["image"].split("/")[0])
+        truth = dict(answer.top(3))[row["truth"]]
+        assert row["error"] == pytest.approx(-np.log(truth), abs=1e-4)
+
+
+def test_intervals_and_curves_are_part_of_the_result_and_of_the_card(bundle: Path, shapes: Path) -> None:
+    card = sightline.load(bundle).card["scores"]["test"]
+    found = sightline.evaluate(bundle, str(shapes))
+    for key in ("intervals", "curves", "per_class"):
+        assert found[key] == card[key]
+    assert set(found["intervals"]) == set(found["metrics"]) and "ece_uncalibrated" in found["metrics"]
+    assert set(found["curves"]) == {"reliability", "risk_coverage"}
 
 
 def test_arrays_of_unequal_length_are_refused(bundle: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 import types
 from collections.abc import Callable
@@ -70,3 +72,26 @@ def test_a_model_of_the_library_is_trained_without_any_download(
     )
     assert done.code == 0, done.err
     assert {(row["in_chans"], row["num_classes"], row["pretrained"]) for row in timm} == {(3, 3, False)}
+
+
+@pytest.mark.parametrize(("reachable", "proxied"), [(False, False), (True, False), (False, True)])
+def test_the_hub_is_not_waited_for_where_it_cannot_be_reached(
+    reachable: bool, proxied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sightline.tasks.whole.networks import timm as module
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        assert address == ("huggingface.co", 443) and timeout <= 5
+        if not reachable:
+            raise TimeoutError("no route")
+        return socket.socket()
+
+    for name in ("HF_HUB_OFFLINE", "HF_ENDPOINT", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    if proxied:
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "")  # so that what the code sets is undone after the test
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(module.socket, "create_connection", connect)
+    module._prefer_disk_where_offline()
+    assert (os.environ.get("HF_HUB_OFFLINE") == "1") == (not reachable and not proxied)

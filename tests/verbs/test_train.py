@@ -141,7 +141,7 @@ def test_arrays_are_taken_with_a_val_part_of_their_own(here: Path) -> None:
 
 
 def test_class_names_may_be_anything(cli: Cli) -> None:
-    names = {"circle": "a/b\\c", "cross": "猫 🐈", "square": 'x, "y"; ../z'}
+    names = {"circle": "a/b\\c", "cross": "猫 🐈", "square": 'x, "y": ../z'}
     rows = [{**row, "label": names[row["label"]]} for row in table_rows()]
     path = write_table(Path("data"), rows)
     done = cli("train", path, *QUICK, "--epochs", 1, "--out", "run", "--json")

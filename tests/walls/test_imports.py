@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from support import PACKAGE, ROOT
 
-TRAINS = ("training", "planning", "finish")
+TRAINS = ("training", "planning", "finish", "repeat")
 """The files of the verb `train` that may import torch."""
+
+GRADIENTS = ("weights", "gradcam", "integrated_gradients", "activations")
+"""The files of `explain` that may import torch."""
 
 LEARNING = {"numpy", "torch", "safetensors"}
 ROOMS: list[tuple[str, set[str], set[str]]] = [
@@ -27,9 +30,20 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("tasks/*/learner.py", {"numpy", "torch"}, {"core", "tables", "tasks"}),
     ("tasks/*/networks/*", {"torch"}, {"core", "tasks"}),
     ("tasks/**", {"numpy"}, {"core", "data", "tasks"}),
+    ("report/*", {"numpy", "PIL"}, {"core", "data", "report"}),
+    ("baseline/*", {"numpy"}, {"baseline", "core", "data"}),
     ("learn/*", LEARNING, {"core", "data", "learn", "run"}),
-    *((f"verbs/{name}.py", LEARNING, {"core", "data", "learn", "run", "tables", "verbs"}) for name in TRAINS),
-    ("verbs/*", {"numpy"}, {"core", "data", "run", "tables", "verbs", "learn.machine"}),
+    *((f"explain/{name}.py", LEARNING, {"core", "explain", "learn", "run"}) for name in GRADIENTS),
+    ("explain/*", {"numpy", "PIL"}, {"core", "data", "explain", "run", "tables"}),
+    *(
+        (f"verbs/{name}.py", LEARNING, {"core", "data", "explain", "learn", "report", "run", "tables", "verbs"})
+        for name in TRAINS
+    ),
+    (
+        "verbs/*",
+        {"numpy"},
+        {"baseline", "core", "data", "explain", "report", "run", "tables", "verbs", "learn.machine"},
+    ),
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))
 TORCH = {"torch", "safetensors", "onnx", "onnxscript", "timm", "torchvision"}

@@ -72,6 +72,7 @@ def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) ->
         "check": ["check", str(shapes), "--workers", "2"],
         "evaluate": ["evaluate", str(bundle), str(shapes), "--workers", "2"],
         "predict": ["predict", str(bundle), str(shapes), "--workers", "2"],
+        "explain": ["explain", str(bundle), str(next(shapes.rglob("*.png"))), "--method", "gradcam"],
         "train": ["train", str(shapes), "--network", "cnn", "--imgsz", "16", "--epochs", "1", "--workers", "2"],
     }
     assert set(lines) == set(VERBS)

@@ -62,6 +62,14 @@ def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.T
         "check": ["check", str(shapes), "--json"],
         "evaluate": ["evaluate", str(bundle), str(strangers), "--json"],
         "predict": ["predict", str(bundle), str(strangers), "--json", "--out", "drawn", "--csv", "answers.csv"],
+        "explain": ["explain", str(bundle), str(next(strangers.rglob("*.png"))), "--json", "--out", "explained"],
+        "explain --method gradcam": [
+            "explain",
+            str(bundle),
+            str(next(strangers.rglob("*.png"))),
+            "--method",
+            "gradcam",
+        ],
         "train --help": ["train", "--network", "cnn", "--help"],
         "train": ["train", str(shapes), "--out", "run"],
     }
@@ -92,6 +100,12 @@ def test_train_without_torch_names_the_extra(rows: dict[str, dict]) -> None:
     assert "needs the package torch, which is not installed" in rows["train"]["err"]
     assert "pip install 'sightline[train]'" in rows["train"]["err"]
     assert rows["train"]["out"] == ""
+
+
+def test_gradients_without_torch_name_the_extra(rows: dict[str, dict]) -> None:
+    row = rows["explain --method gradcam"]
+    assert row["code"] == 2 and "needs the package torch" in row["err"]
+    assert "pip install 'sightline[explain]'" in row["err"]
 
 
 @pytest.mark.parametrize("arguments", [["predict"], ["evaluate"], ["check"], ["--help"], ["version"]])

@@ -1,4 +1,8 @@
-"""One file a format. Each has `sniff(path) -> bool` and `load(path) -> Dataset`; here the right one is chosen."""
+"""One file a format. Each has `sniff(path) -> bool` and `load(path) -> Dataset`; here the right one is chosen.
+
+A format that can hold several kinds of targets says so: its `KINDS` lists them, and its `load(path, kind)` takes the
+wanted one, or None to infer it.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,26 @@ from typing import Any, cast
 from sightline.core.errors import SightlineError, unknown
 from sightline.data.dataset import Dataset
 from sightline.data.formats._common import is_file, is_folder
+from sightline.data.formats._targets import as_kind
 from sightline.tables import FORMATS
 
 
-def open_data(data: Any, format: str | None = None) -> Dataset:
+def open_data(data: Any, format: str | None = None, kind: str | None = None) -> Dataset:
     """The Dataset in `data`: a path, the word `digits`, a Dataset, or (images, labels) arrays.
 
-    format: a name in `tables.FORMATS`; sniffed if None. Raises SightlineError for what no format recognises.
+    format: a name in `tables.FORMATS`; sniffed if None. kind: the wanted kind of target (label, labels, value);
+    inferred if None. Raises SightlineError for what no format recognises, and for data that hold other targets.
     """
+    dataset = _open(data, format, kind)
+    return dataset if kind is None else as_kind(dataset, kind)
+
+
+def _open(data: Any, format: str | None, kind: str | None) -> Dataset:
     if isinstance(data, Dataset):
         return data
     if isinstance(data, tuple):
-        return FORMATS["arrays"].load().from_arrays(*data)
+        items = cast("tuple[Any, ...]", data)
+        return FORMATS["arrays"].load().from_arrays(*items, kind=kind)
     if format is not None and format not in FORMATS:
         raise unknown("format", format, FORMATS)
     if not isinstance(data, str | os.PathLike):
@@ -29,11 +41,11 @@ def open_data(data: Any, format: str | None = None) -> Dataset:
         )
     path = Path(cast("os.PathLike[str]", data))
     if format:
-        return FORMATS[format].load().load(path)
+        return _load(FORMATS[format].load(), path, kind)
     for entry in FORMATS.values():
         reader = entry.load()
         if reader.sniff(path):
-            return reader.load(path)
+            return _load(reader, path, kind)
     if not is_file(path) and not is_folder(path):
         raise SightlineError("the data does not exist", str(path), "check the path; `digits` is the embedded data set")
     raise SightlineError(
@@ -41,3 +53,7 @@ def open_data(data: Any, format: str | None = None) -> Dataset:
         str(path),
         "see what is understood: sightline formats; or name it: --format NAME",
     )
+
+
+def _load(reader: Any, path: Path, kind: str | None) -> Dataset:
+    return reader.load(path, kind) if kind in getattr(reader, "KINDS", ()) else reader.load(path)

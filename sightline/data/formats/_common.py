@@ -23,6 +23,7 @@ SPLIT_NAMES = {
 COLUMNS = {
     "image": ("image", "filename", "file", "path", "filepath", "image_path", "img"),
     "label": ("label", "class", "target", "category"),
+    "value": ("value",),
     "split": ("split",),
     "group": ("group",),
 }
@@ -63,10 +64,10 @@ def split_name(text: str) -> str | None:
     return SPLIT_NAMES.get(name) if name else ""
 
 
-def find_columns(names: Sequence[str], where: str) -> dict[str, int]:
-    """The places of the columns image and label, and of split and group where they are there, by COLUMNS.
+def find_columns(names: Sequence[str], where: str, required: Sequence[str] = ("image",)) -> dict[str, int]:
+    """The places of the columns that are there, by COLUMNS.
 
-    Raises SightlineError where image or label is missing, or a name occurs twice.
+    Raises SightlineError where one that is required is missing, or a name occurs twice.
     """
     known = [name.strip().casefold() for name in names]
     places: dict[str, int] = {}
@@ -76,15 +77,21 @@ def find_columns(names: Sequence[str], where: str) -> dict[str, int]:
             if known.count(found[0]) > 1:
                 raise SightlineError(f"the column {found[0]!r} occurs more than once", where)
             places[column] = known.index(found[0])
-        elif column in ("image", "label"):
-            near = [close for synonym in synonyms for close in nearest(synonym, [*filter(None, known)], 1)]
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise SightlineError(
-                f"there is no column {column!r} among: {', '.join(names)}"[:500],
-                where,
-                f"{hint}name it {column!r} in the header, which reads image,label[,split][,group]",
-            )
+        elif column in required:
+            raise missing_column(column, names, where)
     return places
+
+
+def missing_column(column: str, names: Sequence[str], where: str) -> SightlineError:
+    """The error for a column that is not there, with its nearest neighbour."""
+    known = [name.strip().casefold() for name in names]
+    near = [close for synonym in COLUMNS[column] for close in nearest(synonym, [*filter(None, known)], 1)]
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return SightlineError(
+        f"there is no column {column!r} among: {', '.join(names)}"[:500],
+        where,
+        f"{hint}name it {column!r} in the header, which reads image,label[,split][,group]",
+    )
 
 
 def dropped(code: str, what: str, items: Sequence[str]) -> list[Note]:

@@ -1,8 +1,10 @@
 """Arrays from Python: `(images, labels[, splits][, groups])`. No file has this format.
 
 images: (n, height, width), (n, height, width, 1, 3 or 4) or (n, 1 or 3, height, width) of any real dtype; or a list of
-arrays, Pillow images or paths, of any sizes. labels: numbers, strings, or one-hot (n, k). Numbers that are not bytes
-are scaled by the rules of `sightline.data.image`, applied to all images together: one dark image is not stretched.
+arrays, Pillow images or paths, of any sizes. labels: whole numbers, strings, or one-hot (n, k); several an image as a
+list of lists or sets of names, or (n, k) of 0 and 1; or numbers to be learned as such: floats that are not all whole.
+Pixels that are not bytes are scaled by the rules of `sightline.data.image`, applied to all images together: one dark
+image is not stretched.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from PIL import Image
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import ArrayImages, Dataset, FileImages, Images, no_splits
 from sightline.data.formats._common import split_name
+from sightline.data.formats._values import label_texts, targets_of
 from sightline.data.image import from_array, read
 
 CHUNK = 2**24
@@ -38,20 +41,24 @@ def load(path: Path) -> Dataset:
     )
 
 
-def from_arrays(images: Any, labels: Any = None, splits: Any = None, groups: Any = None) -> Dataset:
+def from_arrays(
+    images: Any, labels: Any = None, splits: Any = None, groups: Any = None, kind: str | None = None
+) -> Dataset:
     """The Dataset of arrays in memory: images and labels as this module says.
 
-    labels, splits, groups: (n,) each, or None. Integers become their decimal text, 3.0 becomes `3`, one-hot rows the
-    number of their column; None and NaN become "". Raises SightlineError where shapes, dtypes or lengths do not fit.
+    labels, splits, groups: (n,) each, or None. kind: the wanted kind of target; by what the labels are, if None.
+    Integers become their decimal text, 3.0 becomes `3`, one-hot rows the number of their column; None and NaN become
+    "". Raises SightlineError where shapes, dtypes or lengths do not fit.
     """
     source = _images(images)
     count = len(source)
     if not count:
         raise SightlineError("there are no images", "arrays")
+    target, targets = ("label", np.zeros(count, "<U1")) if labels is None else targets_of(labels, "labels", kind)
     return Dataset(
         images=source,
-        target="label",
-        targets=np.zeros(count, "<U1") if labels is None else label_texts(labels, "labels"),
+        target=target,
+        targets=targets,
         splits=no_splits(count) if splits is None else _splits(splits),
         groups=None if groups is None else label_texts(groups, "groups"),
         name="arrays",
@@ -118,52 +125,6 @@ def scaled_images(arrays: Sequence[NDArray[Any]], prefixes: Sequence[str]) -> li
         each = iter(to_bytes([image for array in arrays for image in array]))
         parts = [[next(each) for _ in array] for array in arrays]
     return [ArrayImages(part, prefix) for part, prefix in zip(parts, prefixes, strict=True)]
-
-
-def label_texts(values: Any, where: str) -> NDArray[np.str_]:
-    """(n,) texts of (n,) or (n, 1) numbers, strings or objects, or of one-hot (n, k). Raises SightlineError."""
-    try:
-        array: NDArray[Any] = np.asarray(values)
-    except Exception as error:  # whatever a ragged list or a foreign array raises
-        raise SightlineError(f"these are no labels ({error})", where) from None
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim == 2:
-        array = _one_hot(array, where)
-    if array.ndim != 1:
-        raise SightlineError(f"labels have shape (n,), or (n, k) if one-hot, not {array.shape}", where)
-    if array.dtype.kind in "iuU":
-        return array.astype(np.str_)
-    if array.dtype.kind not in "bfSO":
-        raise SightlineError(f"labels are numbers or strings, not {array.dtype}", where)
-    return np.array([_text(value, where) for value in array.tolist()], dtype=np.str_)
-
-
-def _one_hot(array: NDArray[Any], where: str) -> NDArray[Any]:
-    numbers = array.dtype.kind in "buif"
-    if not numbers or not (np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all()):
-        raise SightlineError(
-            f"labels of shape {array.shape} are not one-hot: a row needs one 1 among 0s",
-            where,
-            "one image has one label; for probabilities, type: y.argmax(axis=1)",
-        )
-    return array.argmax(axis=1)
-
-
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, np.generic):
-        value = cast("Any", value).item()
-    if value is None or (isinstance(value, float) and value != value):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, bool | int | float):
-        return str(value)
-    raise SightlineError(f"labels are numbers or strings, not {type(value).__name__}", where)
 
 
 def _splits(values: Any) -> NDArray[np.str_]:

@@ -1,7 +1,8 @@
 """NPZ: x_train, y_train[, x_val, y_val][, x_test, y_test], or just x, y (then there are no splits).
 
 x: images, (n, height, width), (n, height, width, 1, 3 or 4) or (n, 1 or 3, height, width), of any real dtype; those of
-one dtype are scaled together. y: (n,) or (n, 1) numbers or strings, or one-hot (n, k). Arrays of Python objects are
+one dtype are scaled together. y: (n,) or (n, 1) numbers or strings, or one-hot (n, k); (n, k) of 0 and 1 for several
+labels; floats that are not all whole for numbers. Arrays of Python objects are
 refused: only pickle, which can run code, could read them.
 """
 
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import SPLITS, ChainedImages, Dataset
 from sightline.data.formats._common import Note, is_file
-from sightline.data.formats.arrays import as_images, label_texts, scaled_images
+from sightline.data.formats._values import targets_of
+from sightline.data.formats.arrays import as_images, scaled_images
 
+KINDS = ("label", "labels", "value")
 MOST_BYTES = 16 * 2**30
 WANTED = "the keys are x_train, y_train[, x_val, y_val][, x_test, y_test], or x, y"
 
@@ -28,16 +31,20 @@ def sniff(path: Path) -> bool:
     return path.suffix.lower() == ".npz" and is_file(path)
 
 
-def load(path: Path) -> Dataset:
-    """The images and labels in an NPZ file. Raises SightlineError for what breaks the format."""
+def load(path: Path, kind: str | None = None) -> Dataset:
+    """The images and targets in an NPZ file. Raises SightlineError for what breaks the format.
+
+    kind: the wanted kind of target, where the arrays allow for several.
+    """
     names = _names(path)
     parts = _parts(names, path)
     stored = _read(path, [name for x, y, _ in parts for name in (x, y)])
     images = [as_images(stored[x], f"{path}: {x}") for x, _, _ in parts]
-    targets = [label_texts(stored[y], f"{path}: {y}") for _, y, _ in parts]
-    for (x, y, _), pixels, labels in zip(parts, images, targets, strict=True):
-        if len(pixels) != len(labels):
-            raise SightlineError(f"{x} holds {len(pixels)} images, but {y} {len(labels)} labels", str(path))
+    for (x, y, _), pixels in zip(parts, images, strict=True):
+        count = len(stored[y]) if stored[y].ndim else 1
+        if len(pixels) != count:
+            raise SightlineError(f"{x} holds {len(pixels)} images, but {y} {count} labels", str(path))
+    target, targets = _targets([(stored[y], y) for _, y, _ in parts], path, kind)
     if not sum(len(pixels) for pixels in images):
         raise SightlineError("there are no images", str(path))
     others = [name for name in names if name not in {key for x, y, _ in parts for key in (x, y)}]
@@ -45,14 +52,26 @@ def load(path: Path) -> Dataset:
     chained = scaled_images(images, [x for x, _, _ in parts])
     return Dataset(
         images=chained[0] if len(chained) == 1 else ChainedImages(tuple(chained)),
-        target="label",
-        targets=np.concatenate(targets),
+        target=target,
+        targets=targets,
         splits=np.repeat(np.array([split for _, _, split in parts], "<U5"), [len(pixels) for pixels in images]),
         groups=None,
         name=str(path),
         format="npz",
         notes=(note,) if others else (),
     )
+
+
+def _targets(arrays: list[tuple[NDArray[Any], str]], path: Path, wanted: str | None) -> tuple[str, NDArray[Any]]:
+    """The kind of target and the targets of all parts together: where one part holds several labels, all do."""
+    found = [targets_of(array, f"{path}: {name}", wanted) for array, name in arrays]
+    kinds = {kind for kind, _ in found}
+    if len(kinds) > 1:
+        kind = "labels" if "labels" in kinds else "value"
+        found = [targets_of(array, f"{path}: {name}", kind) for array, name in arrays]
+        if {kind for kind, _ in found} != {kind}:
+            raise SightlineError(f"the parts hold different kinds of targets: {', '.join(sorted(kinds))}", str(path))
+    return found[0][0], np.concatenate([targets for _, targets in found])
 
 
 def _parts(names: list[str], path: Path) -> list[tuple[str, str, str]]:

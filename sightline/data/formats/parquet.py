@@ -1,44 +1,66 @@
 """Parquet: columns image and label, optional split and group; a file, or a folder of `*.parquet` files.
 
 image: text (a path relative to the folder, or absolute), bytes (an encoded image), or a struct of both, {bytes, path},
-as Hugging Face writes it. label: text or numbers; with Hugging Face's ClassLabel in the schema, its names. In a
-folder (or its subfolder `data`) the names train-*.parquet, validation-*.parquet and test-*.parquet give the splits,
-unless there is a column for them. COLUMNS and SPLIT_NAMES list what else columns and splits may be called. Rows
-without a label are left out and noted. Needs pyarrow (the extra `parquet`).
+as Hugging Face writes it. label: text or numbers; with Hugging Face's ClassLabel in the schema, its names; several as
+`a;b` or in lists. Instead of label, a column a class with 0 and 1, or a column value with numbers. In a folder (or its
+subfolder `data`) the names train-*.parquet, validation-*.parquet and test-*.parquet give the splits, unless there is a
+column for them. COLUMNS and SPLIT_NAMES list what else columns and splits may be called. Rows without a label or value
+are left out and noted. Needs pyarrow (the extra `parquet`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.core.errors import MissingExtra, SightlineError
 from sightline.data.dataset import BlobImages, ChainedImages, Dataset, FileImages, Images, TakenImages
-from sightline.data.formats._common import dropped, find_columns, is_file, is_folder, natural_key, plural, split_name
-from sightline.data.formats.arrays import label_texts
+from sightline.data.formats._common import (
+    dropped,
+    find_columns,
+    is_file,
+    is_folder,
+    missing_column,
+    natural_key,
+    plural,
+    split_name,
+)
+from sightline.data.formats._parquet_columns import class_names, labels_of, number_of, objects, splits_of
+from sightline.data.formats._targets import LEAST_CLASSES, indicators, joined_rows, kind_of_columns
+from sightline.data.formats._values import label_texts
+from sightline.data.labels import joined, names_in
 
+_NUMBERS = ("bool", "int", "uint", "float", "double")
 MOST_BYTES = 64 * 2**30
 MOST_ROWS = 100_000_000
 
 
+KINDS = ("label", "labels", "value")
+
+
 @dataclass
 class _Columns:
-    """What is gathered from all files, row by row."""
+    """What is gathered from all files, row by row; `labels`, `values` and `held` as far as the files have them.
+
+    held: a column a class, as texts. several: whether a label column holds lists.
+    """
 
     images: list[Any] = field(default_factory=list[Any])
     names: list[str] = field(default_factory=list[str])
     labels: list[str] = field(default_factory=list[str])
+    values: list[float | None] = field(default_factory=list[float | None])
+    held: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    several: bool = False
     splits: list[str] = field(default_factory=list[str])
     groups: list[str] = field(default_factory=list[str])
     classes: tuple[str, ...] | None = None
-    unlabelled: list[str] = field(default_factory=list[str])
+    header: list[str] = field(default_factory=list[str])
 
 
 def sniff(path: Path) -> bool:
@@ -48,28 +70,58 @@ def sniff(path: Path) -> bool:
     return is_folder(path) and bool(_files(path))
 
 
-def load(path: Path) -> Dataset:
-    """The images and labels in Parquet files. Raises MissingExtra without pyarrow, SightlineError for bad data."""
+def load(path: Path, kind: str | None = None) -> Dataset:
+    """The images and targets in Parquet files. Raises MissingExtra without pyarrow, SightlineError for bad data.
+
+    kind: the wanted kind of target, where the columns allow for several.
+    """
     files = _files(path) if is_folder(path) else [path]
     if not files:
         raise SightlineError("there are no .parquet files here", str(path))
     columns = _Columns()
     for file in files:
         _gather(file, _split_of(file) if is_folder(path) else "", columns)
-    if not columns.labels:
-        why = f", {plural(len(columns.unlabelled), 'row')} without" if columns.unlabelled else ""
-        raise SightlineError(f"there are no rows with a label{why}", str(path))
-    return Dataset(
+    target, targets, classes, kept = _targets(columns, kind, path)
+    missing = sorted({*range(len(columns.names))} - {*kept.tolist()})
+    what = "value" if target == "value" else "label"
+    if not len(kept):
+        why = f", {plural(len(missing), 'row')} without" if missing else ""
+        raise SightlineError(f"there are no rows with a {what}{why}", str(path))
+    dataset = Dataset(
         images=_images(columns, files[0].parent),
-        target="label",
-        targets=np.array(columns.labels),
+        target=target,
+        targets=targets,
         splits=np.array(columns.splits, dtype="<U5"),
         groups=np.array(columns.groups) if any(columns.groups) else None,
         name=str(path),
         format="parquet",
-        classes=columns.classes or (),
-        notes=tuple(dropped("empty_label", "without a label", columns.unlabelled)),
+        classes=classes,
+        notes=tuple(dropped(f"empty_{what}", f"without a {what}", [columns.names[row] for row in missing])),
     )
+    return dataset.take(kept) if missing else dataset
+
+
+def _targets(
+    columns: _Columns, wanted: str | None, path: Path
+) -> tuple[str, NDArray[Any], tuple[str, ...], NDArray[np.int64]]:
+    """The kind of target, the targets of all rows, the classes that the data lists, and the rows that have a target."""
+    there = {"label": 0} if columns.labels else {}
+    there |= {"value": 1} if columns.values else {}
+    everything = np.arange(len(columns.names))
+    kind = kind_of_columns(there, columns.labels, wanted)
+    if kind is None and columns.names:
+        held = indicators(columns.held, str(path))
+        if len(held) < LEAST_CLASSES or wanted not in (None, "labels"):
+            raise missing_column("value" if wanted == "value" else "label", columns.header, str(path))
+        return "labels", joined_rows(held), tuple(held), everything
+    if kind == "value":
+        values = np.array([np.nan if value is None else value for value in columns.values], np.float64)
+        return "value", values, (), everything[[value is not None for value in columns.values]]
+    classes, targets = columns.classes or (), np.array(columns.labels, np.str_)
+    if kind == "labels" or (columns.several and wanted != "label"):
+        texts = np.array([joined(names_in(text)) for text in columns.labels], np.str_)
+        return "labels", texts, classes, everything
+    return "label", targets, classes, np.flatnonzero(targets != "")
 
 
 def _files(folder: Path) -> list[Path]:
@@ -89,29 +141,31 @@ def _split_of(file: Path) -> str:
 
 
 def _gather(file: Path, split: str, columns: _Columns) -> None:
-    """Adds the rows of one file."""
-    table, classes = _read(file)
+    """Adds the rows of one file. Raises SightlineError where its columns are not those of the files before it."""
+    table, others, classes = _read(file, columns)
     if columns.classes not in (None, classes):
         raise SightlineError("the files do not list the same classes", str(file))
     columns.classes = classes
-    width: int = len(table["label"])
-    labels = _labels(table["label"], classes, file)
-    splits = _splits(table["split"], file) if "split" in table else [split] * width
-    groups = label_texts(_objects(table["group"]), f"{file}: group").tolist() if "group" in table else [""] * width
-    for row, (image, label) in enumerate(zip(table["image"], labels, strict=True)):
-        name = f"{file.name}[{row}]"
-        if not label:
-            columns.unlabelled.append(name)
-            continue
-        columns.images.append(image)
-        columns.names.append(name)
-        columns.labels.append(label)
-        columns.splits.append(splits[row])
-        columns.groups.append(groups[row])
+    width, before = len(table["image"]), len(columns.images)
+    if "label" in table:
+        columns.several = columns.several or any(isinstance(value, list) for value in table["label"])
+        columns.labels += labels_of(table["label"], classes, file)
+    if "value" in table:
+        columns.values += [number_of(value, file, row) for row, value in enumerate(table["value"])]
+    for name, values in others.items():
+        columns.held.setdefault(name, []).extend("" if value is None else str(value) for value in values)
+    columns.images += table["image"]
+    columns.names += [f"{file.name}[{row}]" for row in range(width)]
+    columns.splits += splits_of(table["split"], file) if "split" in table else [split] * width
+    texts = label_texts(objects(table["group"]), f"{file}: group").tolist() if "group" in table else [""] * width
+    columns.groups += texts
+    gathered = [("label", columns.labels), ("value", columns.values), *columns.held.items()]
+    if any(values and len(values) != before + width for _, values in gathered):
+        raise SightlineError("the files do not have the same columns", str(file))
 
 
-def _read(file: Path) -> tuple[dict[str, list[Any]], tuple[str, ...]]:
-    """The wanted columns as Python values, by our names, and the names of the classes."""
+def _read(file: Path, columns: _Columns) -> tuple[dict[str, list[Any]], dict[str, list[Any]], tuple[str, ...]]:
+    """The wanted columns as Python values, by our names; where none is a target, the others; the names of classes."""
     try:
         import pyarrow.parquet  # pyright: ignore[reportMissingTypeStubs, reportMissingImports]
     except ImportError:
@@ -122,11 +176,17 @@ def _read(file: Path) -> tuple[dict[str, list[Any]], tuple[str, ...]]:
             schema = opened.schema_arrow
             _guard(opened.metadata, file)
             names: list[str] = list(schema.names)
+            columns.header = names
             places = find_columns(names, str(file))
             _check_types(schema, {column: names[place] for column, place in places.items()}, file)
-            table = opened.read(columns=[names[place] for place in places.values()])
+            free = (
+                [] if {"label", "value"} & {*places} else [n for i, n in enumerate(names) if i not in places.values()]
+            )
+            free = [name for name in free if str(schema.field(name).type).startswith(_NUMBERS)]
+            table = opened.read(columns=[*(names[place] for place in places.values()), *free])
             found = {column: table.column(names[place]).to_pylist() for column, place in places.items()}
-            return found, _classes(schema.metadata, names[places["label"]])
+            classes = class_names(schema.metadata, names[places["label"]]) if "label" in places else ()
+            return found, {name: table.column(name).to_pylist() for name in free}, classes
     except SightlineError:
         raise
     except FileNotFoundError:
@@ -156,47 +216,6 @@ def _check_types(schema: Any, names: dict[str, str], file: Path) -> None:
             str(file),
             "for arrays of pixels, use NPZ",
         )
-
-
-def _classes(metadata: Any, column: str) -> tuple[str, ...]:
-    """The names of Hugging Face's ClassLabel, or none; metadata that is something else is none of our business."""
-    try:
-        names = json.loads(metadata[b"huggingface"])["info"]["features"][column]["names"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return ()
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in cast("list[Any]", names)):
-        return ()
-    return tuple(unicodedata.normalize("NFC", name) for name in cast("list[str]", names))
-
-
-def _labels(values: Sequence[Any], classes: tuple[str, ...], file: Path) -> list[str]:
-    if not classes or any(isinstance(value, str) for value in values):
-        texts = label_texts(_objects(values), f"{file}: label").tolist()
-        return [unicodedata.normalize("NFC", text.strip()) for text in texts]
-    for row, value in enumerate(values):
-        if value is not None and not (isinstance(value, int) and -1 <= value < len(classes)):
-            raise SightlineError(
-                f"label {value!r} is outside of the {len(classes)} classes listed", f"{file}, row {row}"
-            )
-    # Hugging Face writes -1 where there is no label.
-    return ["" if value is None or value < 0 else classes[value] for value in values]
-
-
-def _splits(values: Sequence[Any], file: Path) -> list[str]:
-    found: list[str] = []
-    for row, value in enumerate(values):
-        split = split_name("" if value is None else str(value))
-        if split is None:
-            raise SightlineError(f"unknown split {value!r}", f"{file}, row {row}", "a split is train, val or test")
-        found.append(split)
-    return found
-
-
-def _objects(values: Sequence[Any]) -> Any:
-    """(n,) objects: numpy would turn a column of numbers and None into something else."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
 
 
 def _images(columns: _Columns, folder: Path) -> Images:

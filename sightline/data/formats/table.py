@@ -1,9 +1,13 @@
 """CSV or TSV: image,label[,split][,group], with a header; paths are relative to the file's folder, or absolute.
 
+A `;` among the labels makes them sets of labels, an empty one the empty set. Instead of `label` there may be a column
+a class that holds 0 and 1, at least two of them, or a column `value` with numbers.
+
 Columns in any order and case, others are ignored; COLUMNS lists what else they may be called. The delimiter is a
 comma, semicolon or tab; the text UTF-8, UTF-16 or UTF-32 with a byte-order mark, or else Windows-1252. Splits are
-train, val and test, or what SPLIT_NAMES lists. A row without image or label, or with more or fewer fields than the
-header, is left out and noted. An image that does not exist stays: reading it fails, is counted and listed.
+train, val and test, or what SPLIT_NAMES lists. A row without image, label or value, or with
+more or fewer fields than the header, is left out and noted. An image that does not exist stays: reading it fails, is
+counted and listed.
 """
 
 from __future__ import annotations
@@ -14,13 +18,18 @@ import io
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import Dataset, FileImages
-from sightline.data.formats._common import Note, dropped, find_columns, is_file, split_name
+from sightline.data.formats._common import Note, dropped, find_columns, is_file, missing_column, split_name
+from sightline.data.formats._targets import LEAST_CLASSES, indicators, joined_rows, kind_of_columns, number
+from sightline.data.labels import joined, names_in
 
+KINDS = ("label", "labels", "value")
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t,;"}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -38,13 +47,18 @@ def sniff(path: Path) -> bool:
     return path.suffix.lower() in DELIMITERS and is_file(path)
 
 
-def load(path: Path) -> Dataset:
-    """The images and labels that a CSV or TSV file lists. Raises SightlineError for what breaks the format."""
+def load(path: Path, kind: str | None = None) -> Dataset:
+    """The images and targets that a CSV or TSV file lists. Raises SightlineError for what breaks the format.
+
+    kind: the wanted kind of target, where the columns allow for several.
+    """
     text, notes = _text(path)
     delimiter, places = _header(text, path)
     rows = _rows(text, delimiter, path)
     _, names = next(rows)
-    kept, found = _sound(rows, len(names), places, path)
+    kept, found = _sound(rows, len(names), places)
+    notes += found
+    target, targets, classes, kept, found = _targets(kept, names, places, kind, path)
     notes += found
     if not kept:
         why = "; ".join(message for _, message, _ in notes)
@@ -52,14 +66,15 @@ def load(path: Path) -> Dataset:
     folder = path.parent
     return Dataset(
         images=FileImages([_image_path(folder, fields[places["image"]]) for _, fields in kept], folder),
-        target="label",
-        targets=np.array([unicodedata.normalize("NFC", fields[places["label"]]) for _, fields in kept]),
+        target=target,
+        targets=targets,
         splits=np.array(
             [_split(fields[places["split"]], line, path) if "split" in places else "" for line, fields in kept], "<U5"
         ),
         groups=np.array([fields[places["group"]] for _, fields in kept]) if "group" in places else None,
         name=str(path),
         format="table",
+        classes=classes,
         notes=tuple(notes),
     )
 
@@ -114,26 +129,58 @@ def _rows(text: str, delimiter: str, path: Path) -> Iterator[Row]:
         raise SightlineError(f"the row is damaged ({error})", f"{path}, line {line}") from None
 
 
-def _sound(rows: Iterator[Row], width: int, places: dict[str, int], path: Path) -> tuple[list[Row], list[Note]]:
-    """The rows that can be used, and notes on the others."""
+def _sound(rows: Iterator[Row], width: int, places: dict[str, int]) -> tuple[list[Row], list[Note]]:
+    """The rows that have an image and as many fields as the header, and notes on the others."""
     kept: list[Row] = []
     crooked: list[str] = []
     no_image: list[str] = []
-    no_label: list[str] = []
     for line, fields in rows:
         if len(fields) != width:
             crooked.append(f"line {line}")
         elif not fields[places["image"]]:
             no_image.append(f"line {line}")
-        elif not fields[places["label"]]:
-            no_label.append(f"line {line}")
         else:
             kept.append((line, fields))
     return kept, [
         *dropped("field_count", f"with more or fewer fields than the header's {width}", crooked),
         *dropped("empty_image", "without an image", no_image),
-        *dropped("empty_label", "without a label", no_label),
     ]
+
+
+def _targets(
+    rows: list[Row], names: list[str], places: dict[str, int], wanted: str | None, path: Path
+) -> tuple[str, NDArray[Any], tuple[str, ...], list[Row], list[Note]]:
+    """The kind of target, the targets, the classes that the header lists, the rows that have one, and notes."""
+    texts = [unicodedata.normalize("NFC", fields[places["label"]]) for _, fields in rows] if "label" in places else []
+    kind = kind_of_columns(places, texts, wanted)
+    if kind is None:
+        held = _indicators(rows, names, places, wanted, path)
+        return "labels", joined_rows(held), tuple(held), rows, []
+    if kind == "labels":
+        return kind, np.array([joined(names_in(text)) for text in texts], np.str_), (), rows, []
+    texts = [fields[places["value"]] for _, fields in rows] if kind == "value" else texts
+    found = [(row, text) for row, text in zip(rows, texts, strict=True) if text]
+    empty = [f"line {line}" for (line, _), text in zip(rows, texts, strict=True) if not text]
+    kept = [row for row, _ in found]
+    if kind == "value":
+        values = np.array([number(text) for _, text in found])
+        return kind, values, (), kept, dropped("empty_value", "without a value", empty)
+    targets = np.array([text for _, text in found], np.str_)
+    return kind, targets, (), kept, dropped("empty_label", "without a label", empty)
+
+
+def _indicators(
+    rows: list[Row], names: list[str], places: dict[str, int], wanted: str | None, path: Path
+) -> dict[str, NDArray[np.bool_]]:
+    """A column a class; raises SightlineError where there are none, as then the column `label` is what is missing."""
+    others = [place for place in range(len(names)) if place not in places.values() and names[place]]
+    for place in others:
+        if names.count(names[place]) > 1:
+            raise SightlineError(f"the column {names[place]!r} occurs more than once", str(path))
+    held = indicators({names[place]: [fields[place] for _, fields in rows] for place in others}, str(path))
+    if len(held) < LEAST_CLASSES or wanted not in (None, "labels"):
+        raise missing_column("value" if wanted == "value" else "label", names, str(path))
+    return held
 
 
 def _split(text: str, line: int, path: Path) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sightline.core.options import resolve
 from sightline.core.spec import Spec
-from sightline.tables import network_entry
+from sightline.core.task import Arrays
+from sightline.tasks.whole.learner import build, mixed_loss, raw_outputs, views
 
 
 class ClassifyLearner:
@@ -18,32 +18,31 @@ class ClassifyLearner:
 
     def network(self, spec: Spec) -> nn.Module:
         """A new network from the spec's name and options."""
-        entry = network_entry(spec.task, spec.network)
-        kind: type[Any] = entry.load_options()
-        options = resolve(kind, spec.options)
-        height, width, channels = spec.inputs["image"].shape
-        return entry.load()(spec.network, channels, (height, width), len(spec.classes), options)
+        return build(spec, len(spec.classes))
 
     def loss(
         self, network: nn.Module, inputs: dict[str, Tensor], targets: dict[str, Tensor], spec: Spec
     ) -> dict[str, Tensor]:
         """Cross-entropy of `label`, (batch,) int64; after mixing, `share` of it and the rest of `mixed_label`."""
-        logits = network(inputs["image"])
-        label, smoothing = targets["label"], spec.options.get("label_smoothing")
+        logits, smoothing = network(inputs["image"]), spec.options.get("label_smoothing")
         if smoothing is None:
             smoothing = 0.1 if spec.network == "auto" else 0.0
-        loss = functional.cross_entropy(logits, label, label_smoothing=smoothing)
-        if "mixed_label" in targets:
-            other = functional.cross_entropy(logits, targets["mixed_label"], label_smoothing=smoothing)
-            loss = targets["share"] * loss + (1 - targets["share"]) * other
-        return {"loss": loss}
+
+        def loss(label: Tensor) -> Tensor:
+            return functional.cross_entropy(logits, label, label_smoothing=smoothing, reduction="none")
+
+        return {"loss": mixed_loss(loss, targets, "label")}
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
-        """{"probabilities": (batch, classes)}: softmax at the fitted temperature, a constant of the graph.
+        """{"probabilities": (batch, classes)}: softmax at the fitted temperature, a constant of the graph."""
+        return {"probabilities": torch.softmax(raw_outputs(network, images, spec) / spec.temperature, dim=1)}
 
-        Where the spec says `mirror`, the logits are the mean over the image and its mirror image.
-        """
-        logits = network(images)
-        if spec.extra.get("mirror"):
-            logits = (logits + network(images.flip(3))) / 2
-        return {"probabilities": torch.softmax(logits.float() / spec.temperature, dim=1)}
+    def views(self, spec: Spec) -> tuple[Callable[[Tensor], Tensor], ...]:
+        """The image, and where the spec says `mirror`, its mirror image."""
+        return views(spec)
+
+    def evidence(self, raw: Tensor, reference: Arrays, item: int, spec: Spec) -> Tensor:
+        """Log-odds of the class: its logit less the log of the summed exponentials of all others (at temperature)."""
+        logits = raw / spec.temperature
+        others = torch.cat((logits[:, :item], logits[:, item + 1 :]), dim=1)
+        return logits[:, item] - torch.logsumexp(others, dim=1)

@@ -7,76 +7,102 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.core import confidence as trust
+from sightline.core import statistics
 from sightline.core.spec import Spec
 from sightline.core.task import Scores
+from sightline.tasks.whole.calibration import Floats, best_temperature
+from sightline.tasks.whole.counts import class_table, counted, macro_f1
 
-BINS = 15
-Floats = NDArray[np.float32] | NDArray[np.float64]
+Truth = NDArray[np.int64]
+"""(n,) class numbers, -1 for a class unknown to the model."""
 
 
-def summarize(truth: NDArray[np.int64], probabilities: Floats, classes: tuple[str, ...]) -> Scores:
-    """truth: (n,) class numbers, -1 for a class unknown to the model; probabilities: (n, classes)."""
+def summarize(truth: Truth, probabilities: Floats, classes: tuple[str, ...], temperature: float = 1.0) -> Scores:
+    """Scores from (n, classes) probabilities, which were calibrated with `temperature`."""
     count = len(classes)
-    guess = probabilities.argmax(axis=1)
+    guess, sure = probabilities.argmax(axis=1), probabilities.max(axis=1)
     right = guess == truth
     known = truth >= 0
-    of_truth = np.where(known, probabilities[np.arange(len(truth)), np.maximum(truth, 0)], 0.0)
     confusion = np.zeros((count, count), np.int64)
     np.add.at(confusion, (truth[known], guess[known]), 1)
     support, guessed, hits = confusion.sum(axis=1), np.bincount(guess, minlength=count), confusion.diagonal()
-    precision = hits / np.maximum(guessed, 1)
-    recall = hits / np.maximum(support, 1)
-    f1 = 2 * hits / np.maximum(support + guessed, 1)
-    present = (support + guessed) > 0
     metrics = {
         "accuracy": float(right.mean()),
-        "macro_f1": float(f1[present].mean()),
-        "nll": float(-np.log(np.maximum(of_truth, 1e-12)).mean()),
-        "ece": expected_calibration_error(probabilities.max(axis=1), right),
+        "macro_f1": float(macro_f1(hits, support, guessed)),
+        "nll": float(_surprise(truth, probabilities).mean()),
+        "ece": trust.expected_calibration_error(sure, right),
     }
+    if temperature != 1.0:
+        before = uncalibrated(probabilities, temperature)
+        metrics["ece_uncalibrated"] = trust.expected_calibration_error(before.max(axis=1), right)
     if count > 5:
-        best = np.argpartition(-probabilities, 4, axis=1)[:, :5]
-        metrics["top5"] = float((best == truth[:, None]).any(axis=1).mean())
-    table = [
-        {
-            "class": classes[i],
-            "precision": round(float(precision[i]), 6),
-            "recall": round(float(recall[i]), 6),
-            "f1": round(float(f1[i]), 6),
-            "support": int(support[i]),
-        }
-        for i in range(count)
-    ]
-    return Scores(metrics, table, confusion.tolist())
+        metrics["top5"] = float(_in_top5(truth, probabilities).mean())
+    curves = {"reliability": trust.reliability(sure, right), "risk_coverage": trust.risk_coverage(sure, ~right)}
+    return Scores(metrics, class_table(classes, hits, support, guessed), confusion.tolist(), curves)
 
 
-def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_]) -> float:
-    """ECE with 15 bins of equal width (Guo et al. 2017, eq. 3): mean gap between confidence and accuracy."""
-    bins = np.clip(np.ceil(confidence * BINS).astype(np.int64) - 1, 0, BINS - 1)
-    gaps = np.bincount(bins, weights=right.astype(np.float64) - confidence, minlength=BINS)
-    return float(np.abs(gaps).sum() / len(confidence))
+def intervals(truth: Truth, probabilities: Floats, temperature: float = 1.0) -> dict[str, list[float]]:
+    """The 95 % intervals of the metrics that `summarize` gives: Wilson's for proportions, Student's for nll, else
+    the bootstrap."""
+    n, classes = probabilities.shape
+    guess = probabilities.argmax(axis=1)
+    right = guess == truth
+    found = {"accuracy": statistics.proportion(right.sum(), n)}
+    if classes > 5:
+        found["top5"] = statistics.proportion(_in_top5(truth, probabilities).sum(), n)
+    nll = statistics.mean_interval(_surprise(truth, probabilities))
+    if nll is None:
+        return found
+    found["nll"] = [max(0.0, nll[0]), nll[1]]
+    sure = {"ece": probabilities.max(axis=1)}
+    if temperature != 1.0:
+        sure["ece_uncalibrated"] = uncalibrated(probabilities, temperature).max(axis=1)
+    gaps = [(trust.bins_of(values), right - values.astype(np.float64)) for values in sure.values()]
+    classed = truth + 1  # so that an unknown class has a place of its own
+
+    def resampled(rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(draws, metrics) over examples drawn again; rows: (draws, n) their places."""
+        support = counted(classed[rows], classes + 1)[:, 1:]
+        hits = counted(np.where(right, classed, 0)[rows], classes + 1)[:, 1:]
+        columns = [macro_f1(hits, support, counted(guess[rows], classes))]
+        columns += [np.abs(counted(bins[rows], trust.BINS, gap[rows])).sum(axis=1) / n for bins, gap in gaps]
+        return np.stack(columns, axis=1)
+
+    samples = statistics.bootstrap(resampled, n, statistics.resamples(n))
+    estimates = resampled(np.arange(n, dtype=np.int64)[None])[0]
+    for place, name in enumerate(("macro_f1", *sure)):
+        found[name] = statistics.percentiles(samples[:, place], float(estimates[place]))
+    return found
+
+
+def uncalibrated(probabilities: Floats, temperature: float) -> NDArray[np.float64]:
+    """(n, classes): the same answers at temperature 1; softmax(z) is proportional to softmax(z / T) ** T."""
+    logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30)) * temperature
+    values = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return values / values.sum(axis=1, keepdims=True)
+
+
+def _surprise(truth: Truth, probabilities: Floats) -> NDArray[np.float64]:
+    of_truth = np.where(truth >= 0, probabilities[np.arange(len(truth)), np.maximum(truth, 0)], 0.0)
+    return -np.log(np.maximum(of_truth.astype(np.float64), 1e-12))
+
+
+def _in_top5(truth: Truth, probabilities: Floats) -> NDArray[np.bool_]:
+    return (np.argpartition(-probabilities, 4, axis=1)[:, :5] == truth[:, None]).any(axis=1)
 
 
 def with_temperature(probabilities: Floats, truth: NDArray[np.int64], spec: Spec) -> Spec:
-    """The spec with the temperature of least nll on val (Guo et al. 2017, section 4.2).
+    """The spec with the temperature of least nll on val.
 
-    probabilities: (n, classes) at temperature 1; their logarithms are the logits up to a constant. A weak pull
-    towards 1, worth about two examples, keeps a tiny or faultless val part from driving it to an extreme.
+    probabilities: (n, classes) at temperature 1; their logarithms are the logits up to a constant.
     """
     logits = np.log(np.maximum(probabilities.astype(np.float64), 1e-30))
 
-    def cost(log_temperature: float) -> float:
-        scaled = logits * np.exp(-log_temperature)
+    def nll(temperature: float) -> float:
+        scaled = logits / temperature
         scaled -= scaled.max(axis=1, keepdims=True)
         logs = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
-        return float(-logs[np.arange(len(truth)), truth].sum() + 2 * log_temperature**2)
+        return float(-logs[np.arange(len(truth)), truth].sum())
 
-    low, high = np.log(0.05), np.log(20.0)
-    golden = (np.sqrt(5) - 1) / 2
-    for _ in range(40):  # golden-section search: the cost is convex in 1/T, so unimodal here
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        if cost(left) < cost(right):
-            high = right
-        else:
-            low = left
-    return dataclasses.replace(spec, temperature=float(np.exp((low + high) / 2)))
+    return dataclasses.replace(spec, temperature=best_temperature(nll))

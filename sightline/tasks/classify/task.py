@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,40 +10,36 @@ from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
 from sightline.core.predictions import ClassPrediction, Prediction
-from sightline.core.spec import Input, Spec
-from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size
+from sightline.core.spec import Spec
+from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
 from sightline.data.dataset import Dataset, Probe
-from sightline.data.image import Pixels, resize, to_channels
+from sightline.data.image import Pixels
 from sightline.tasks.classify import scores
 from sightline.tasks.classify.options import ClassifyOptions
+from sightline.tasks.classify.suspects import confident_learning
+from sightline.tasks.whole import inputs as whole
+from sightline.tasks.whole.answers import ByClass
 
-TUTORIAL_SIDE = 28
-SMALLEST_SIDE, LARGEST_SIDE = 8, 224
 TOO_FEW, FEW = 5, 30
 """Images of a class: below the first, training refuses; below the second, it warns."""
 
 
-class Classify:
+class Classify(ByClass):
     """One label of several; probabilities that add up to 1."""
 
     name = "classify"
     target = "label"
     metric = "accuracy"
     columns = ("label", "confidence")
+    augment = "light"
+    survives = frozenset({"exposure", "scale", "rotation"})
+    one_label = True
     Options = ClassifyOptions
 
     def spec(self, dataset: Dataset, probe: Probe, network: str, options: Mapping[str, Any]) -> Spec:
         """Classes in natural order, a square input; `imgsz` among the options overrides the side."""
-        classes = dataset.classes or tuple(sorted(set(dataset.targets.tolist()), key=_natural))
-        side = options.get("imgsz") or (TUTORIAL_SIDE if network in ("cnn", "crnn") else _side(probe))
-        mean, std = (127.5,) * probe.channels, (64.0,) * probe.channels
-        shape = (int(side), int(side), probe.channels)
-        # Where training mirrors images (colour ones, see learn.augment), `auto` looks at both views when it predicts.
-        mirror = network == "auto" and probe.channels == 3 and options.get("augment", "none") != "none"
-        extra = {"mirror": mirror}
-        return Spec(
-            self.name, network, classes, {"image": Input("uint8", shape)}, mean, std, dict(options), extra=extra
-        )
+        classes = dataset.classes or whole.in_natural_order(dataset.targets.tolist())
+        return whole.make_spec(self.name, network, classes, probe, options)
 
     def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
         """Too few classes, classes too small to learn, imbalance, classes that a split lacks."""
@@ -57,7 +52,7 @@ class Classify:
         for level, low, high in (("error", 0, TOO_FEW), ("warning", TOO_FEW, FEW)):
             small = [f"{n} ({c})" for n, c in zip(names, counts, strict=True) if low <= c < high]
             if small:
-                text = f"classes with fewer than {high} images: {_some(small)}"
+                text = f"classes with fewer than {high} images: {whole.some(small)}"
                 findings.append(Finding("small_class", level, text, tuple(small), len(small)))
         ratio = counts.max() / counts.min()
         if ratio >= 3:
@@ -66,9 +61,13 @@ class Classify:
         for split in np.unique(splits):
             lacking = sorted(set(names) - set(dataset.targets[splits == split]))
             if lacking:
-                text = f"classes without an image in {split}: {_some(lacking)}"
+                text = f"classes without an image in {split}: {whole.some(lacking)}"
                 findings.append(Finding("class_not_in_split", "warning", text, tuple(lacking), len(lacking)))
         return findings
+
+    def tally(self, dataset: Dataset, splits: NDArray[np.str_]) -> Tally:
+        """Images of each class."""
+        return whole.tally(((str(target),) for target in dataset.targets), splits)
 
     def strata(self, dataset: Dataset) -> NDArray[np.int64]:
         """(n,) number of the class of each example."""
@@ -76,9 +75,7 @@ class Classify:
 
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: stretched to the input's square, nothing is cut off."""
-        height, width, channels = spec.inputs["image"].shape
-        assert height and width and channels, "classify has a fixed input"
-        return {"image": to_channels(resize(image, (width, height)), channels)}
+        return whole.preprocess(image, spec)
 
     def encode(self, target: Any, size: Size, spec: Spec) -> Arrays:
         """{"label": int64 ()}. Raises SightlineError for a class that the spec does not have."""
@@ -102,16 +99,38 @@ class Classify:
 
     def compare(self, prediction: Prediction, target: Any, spec: Spec) -> Comparison:
         """A target that the model does not know has truth -1 and counts as wrong."""
+        assert isinstance(prediction, ClassPrediction)
         truth = spec.classes.index(str(target)) if str(target) in spec.classes else -1
         probability = float(prediction.probabilities[truth]) if truth >= 0 else 0.0
         counts = {"truth": truth, "probabilities": prediction.probabilities}
-        return Comparison(-float(np.log(max(probability, 1e-12))), counts)
+        right = float(prediction.probabilities.argmax() == truth)
+        return Comparison(-float(np.log(max(probability, 1e-12))), counts, right)
 
     def summarize(self, comparisons: Sequence[Comparison], spec: Spec) -> Scores:
-        """accuracy, top5 (more than 5 classes), macro_f1, nll, ece; per class precision, recall, f1, support."""
+        """accuracy, top5 (more than 5 classes), macro_f1, nll, ece (before calibration too); a row a class with
+        precision, recall, f1, support; curves `reliability` and `risk_coverage`; the confusion, truth by answer."""
+        return scores.summarize(*_columns(comparisons), spec.classes, spec.temperature)
+
+    def intervals(self, comparisons: Sequence[Comparison], spec: Spec) -> dict[str, list[float]]:
+        """Of every metric, where there are two examples or more."""
+        return scores.intervals(*_columns(comparisons), spec.temperature)
+
+    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
+        """(n,) whether the target is one of the model's classes."""
+        return np.isin(targets.astype(np.str_), np.array(spec.classes))
+
+    def truth_text(self, target: Any) -> str:
+        """The class."""
+        return str(target)
+
+    def suspects(self, comparisons: Sequence[Comparison], spec: Spec) -> list[tuple[int, str]]:
+        """(place, label it looks like) of the targets that are probably wrong, the worst first.
+
+        comparisons: with answers of networks that have not seen the example.
+        """
         truth = np.array([c.counts["truth"] for c in comparisons], np.int64)
         probabilities = np.stack([c.counts["probabilities"] for c in comparisons])
-        return scores.summarize(truth, probabilities, spec.classes)
+        return [(place, spec.classes[guess]) for place, guess in confident_learning(truth, probabilities)]
 
     def calibrate(self, outputs: Arrays, targets: Sequence[Any], spec: Spec) -> Spec:
         """The spec with the temperature that fits val best."""
@@ -125,16 +144,7 @@ class Classify:
         return ClassifyLearner()
 
 
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """Sorts 2 before 10, and texts as usual."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part]
-
-
-def _side(probe: Probe) -> int:
-    """The input of `auto`: the images' own shorter side up to 224, in steps of 8 above 32."""
-    side = min(max(min(probe.width, probe.height), SMALLEST_SIDE), LARGEST_SIDE)
-    return side if side <= 32 else side // 8 * 8
-
-
-def _some(names: list[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _columns(comparisons: Sequence[Comparison]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The truths (n,) and the probabilities (n, classes)."""
+    truth = np.array([c.counts["truth"] for c in comparisons], np.int64)
+    return truth, np.stack([c.counts["probabilities"] for c in comparisons])

@@ -100,9 +100,9 @@ def test_the_temperature_is_fitted_before_the_export(
     exported: list[float] = []
     real = finish.export_graph
 
-    def export(network: nn.Module, learner: ClassifyLearner, spec: Spec) -> bytes:
+    def export(network: nn.Module, learner: ClassifyLearner, spec: Spec, *more: bool) -> bytes:
         exported.append(spec.temperature)
-        return real(network, learner, spec)
+        return real(network, learner, spec, *more)
 
     monkeypatch.setattr(finish, "export_graph", export)
     monkeypatch.setattr(
@@ -123,3 +123,21 @@ def test_the_graph_answers_as_the_weights_and_the_spec_say(bundle: Path) -> None
         logits = network(normalise(torch.from_numpy(images), whole.spec)).double().numpy()
     found = OnnxRunner(whole.graph)({"image": images})["probabilities"]
     assert np.abs(found - softmax(logits / whole.spec.temperature)).max() < 1e-4
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_the_weight_of_an_example_multiplies_its_loss(mixed: bool) -> None:
+    others = {"mixed_label": torch.tensor([2, 1]), "share": torch.tensor(0.7)} if mixed else {}
+    each = [cross_entropy_of(row, [0, 2][row]) for row in (0, 1)]
+    if mixed:
+        each = [0.7 * each[row] + 0.3 * cross_entropy_of(row, [2, 1][row]) for row in (0, 1)]
+    for weights in ([1.0, 1.0], [1.9, 0.1], [2.0, 0.0]):
+        weight = torch.tensor(weights)
+        found = loss(weight=weight, **others, **({"mixed_weight": weight} if mixed else {}))
+        assert found == pytest.approx((weights[0] * each[0] + weights[1] * each[1]) / 2, rel=1e-5)
+
+
+def cross_entropy_of(row: int, label: int) -> float:
+    """Of one of the two rows."""
+    logs = LOGITS.double().numpy()[row]
+    return float(np.log(np.exp(logs).sum()) - logs[label])

@@ -6,11 +6,14 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn import metrics
 
+from sightline.core.confidence import expected_calibration_error
 from sightline.core.spec import Input, Spec
+from sightline.core.statistics import percentiles
 from sightline.core.task import Comparison
-from sightline.tasks.classify.scores import expected_calibration_error, summarize, with_temperature
+from sightline.tasks.classify.scores import intervals, summarize, uncalibrated, with_temperature
 from sightline.tasks.classify.task import Classify
 
 SPEC = Spec("classify", "cnn", ("a", "b"), {"image": Input("uint8", (8, 8, 1))}, (0.0,), (1.0,))
@@ -56,6 +59,66 @@ def test_scores_are_those_of_scikit_learn(count: int, classes: int, absent: tupl
     assert ours.confusion == metrics.confusion_matrix(truth, guess, labels=labels).tolist()
 
 
+@pytest.mark.parametrize(("count", "classes", "absent"), CASES)
+def test_every_metric_and_every_class_has_an_interval_around_it(
+    count: int, classes: int, absent: tuple[int, ...]
+) -> None:
+    truth, probabilities = some(count, classes, 5, absent)
+    ours = summarize(truth, probabilities, tuple(map(str, range(classes))), temperature=1.4)
+    found = intervals(truth, probabilities, temperature=1.4)
+    assert set(found) == (set(ours.metrics) if count > 1 else {"accuracy"})
+    for name, (low, high) in found.items():
+        assert 0 <= low <= ours.metrics[name] <= high, name
+    for row in ours.per_class:
+        for name in ("precision", "recall", "f1"):
+            low, high = row[f"{name}_ci"]
+            assert 0 <= low <= row[name] <= high <= 1
+    recall = stats.binomtest(int(ours.confusion[1][1]), max(1, ours.per_class[1]["support"])).proportion_ci(
+        method="wilson"
+    )
+    if ours.per_class[1]["support"]:
+        assert ours.per_class[1]["recall_ci"] == pytest.approx([recall.low, recall.high], abs=1e-6)
+
+
+def test_the_intervals_agree_with_those_of_scipy() -> None:
+    truth, probabilities = some(300, 4, 9)
+    right = probabilities.argmax(axis=1) == truth
+    found = intervals(truth, probabilities)
+    accuracy = stats.binomtest(int(right.sum()), 300).proportion_ci(method="wilson")
+    assert found["accuracy"] == pytest.approx([accuracy.low, accuracy.high])
+
+    def macro_f1(rows: np.ndarray) -> float:
+        true, guess = truth[rows], probabilities.argmax(axis=1)[rows]
+        return float(
+            np.mean(
+                [2 * ((true == c) & (guess == c)).sum() / ((true == c).sum() + (guess == c).sum()) for c in range(4)]
+            )
+        )
+
+    expected = stats.bootstrap((np.arange(300),), macro_f1, n_resamples=1500, vectorized=False, rng=2)
+    low, high = expected.confidence_interval
+    assert found["macro_f1"] == pytest.approx([low, high], abs=0.12 * (high - low))
+
+    def ece(rows: np.ndarray) -> float:
+        return expected_calibration_error(probabilities.max(axis=1)[rows], right[rows])
+
+    draws = np.random.default_rng(0).integers(0, 300, (1500, 300))
+    samples = np.array([ece(rows) for rows in draws])
+    assert found["ece"] == pytest.approx(percentiles(samples, ece(np.arange(300))), abs=0.01)
+
+
+def test_the_calibration_error_before_calibration_is_that_of_temperature_1() -> None:
+    random = np.random.default_rng(1)
+    logits = random.normal(size=(300, 5)) * 3
+    truth = random.integers(0, 5, 300)
+    before, after = softmax(logits), softmax(logits / 2.5).astype(np.float32)
+    assert uncalibrated(after, 2.5) == pytest.approx(before, abs=1e-5)
+    names = tuple("abcde")
+    ours = summarize(truth, after, names, temperature=2.5).metrics
+    assert ours["ece_uncalibrated"] == pytest.approx(summarize(truth, before, names).metrics["ece"], abs=1e-5)
+    assert ours["ece"] == pytest.approx(summarize(truth, after, names).metrics["ece"])
+
+
 def test_a_target_that_the_model_does_not_know_counts_as_wrong() -> None:
     truth, probabilities = some(60, 3, 1)
     unknown = np.where(np.arange(60) < 20, -1, truth)
@@ -63,6 +126,8 @@ def test_a_target_that_the_model_does_not_know_counts_as_wrong() -> None:
     right = (probabilities.argmax(axis=1) == unknown).sum()
     assert ours.metrics["accuracy"] == pytest.approx(right / 60)
     assert sum(map(sum, ours.confusion)) == 40 == sum(row["support"] for row in ours.per_class)
+    low, high = intervals(unknown, probabilities)["macro_f1"]
+    assert low < ours.metrics["macro_f1"] < high < summarize(truth, probabilities, ("a", "b", "c")).metrics["macro_f1"]
 
 
 def simple_ece(confidence: np.ndarray, right: np.ndarray) -> float:

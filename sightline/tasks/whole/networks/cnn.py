@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from sightline.core.errors import SightlineError
-from sightline.tasks.classify.options import CNNOptions
+from sightline.tasks.whole.options import CNNOptions
 
 
 def convolutions(
@@ -32,15 +32,15 @@ def convolutions(
 
 
 class CNN(nn.Module):
-    """(batch, channels, height, width) to logits (batch, classes)."""
+    """(batch, channels, height, width) to raw outputs (batch, outputs)."""
 
-    def __init__(self, name: str, channels: int, size: tuple[int, int], classes: int, options: CNNOptions) -> None:
+    def __init__(self, name: str, channels: int, size: tuple[int, int], outputs: int, options: CNNOptions) -> None:
         super().__init__()
         self.features, (out, height, width) = convolutions(channels, size, options)
         self.flatten = nn.Flatten()
         self.dense = nn.Linear(out * height * width, options.dense)
         self.activation = nn.ReLU()
-        self.head = nn.Linear(options.dense, classes)
+        self.head = nn.Linear(options.dense, outputs)
 
     @property
     def cam_layer(self) -> nn.Module:
@@ -48,6 +48,6 @@ class CNN(nn.Module):
         return self.features[-2]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits."""
+        """Raw outputs."""
         hidden = self.activation(self.dense(self.flatten(self.features(images))))
         return self.head(hidden)

@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from sightline.tasks.classify.options import ResidualOptions
+from sightline.tasks.whole.options import ResidualOptions
 
 WIDTHS = (1, 4, 4)
 """Channels of the stages, in units of `width`."""
@@ -51,12 +51,12 @@ class Stage(nn.Module):
 
 
 class Residual(nn.Module):
-    """(batch, channels, height, width) to logits (batch, classes)."""
+    """(batch, channels, height, width) to raw outputs (batch, outputs)."""
 
     scale_free = True
     """Every convolution is normalised, so the length of its filters means nothing: Muon trains them."""
 
-    def __init__(self, name: str, channels: int, size: tuple[int, int], classes: int, options: ResidualOptions) -> None:
+    def __init__(self, name: str, channels: int, size: tuple[int, int], outputs: int, options: ResidualOptions) -> None:
         super().__init__()
         width = options.width or default_width(size)
         side = min(size)
@@ -70,7 +70,7 @@ class Residual(nn.Module):
             stages.append(Stage(out, factor * width, pool))
             out, side = factor * width, side // 2 if pool else side
         self.stages = nn.Sequential(*stages)
-        self.head = nn.Linear(out, classes, bias=False)
+        self.head = nn.Linear(out, outputs, bias=False)
 
     @staticmethod
     def options_for(size: tuple[int, int], epochs: float, options: ResidualOptions) -> dict[str, int]:
@@ -83,7 +83,7 @@ class Residual(nn.Module):
         return self.stages[-1]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Logits, from the strongest response of each channel anywhere in the image."""
+        """Raw outputs, from the strongest response of each channel anywhere in the image."""
         features = self.stages(self.stem(images))
         return self.head(torch.amax(features, (2, 3)))
 
@@ -91,10 +91,12 @@ class Residual(nn.Module):
 def width_for(size: tuple[int, int], epochs: float) -> int:
     """The width for a time in which the default width would see so many epochs.
 
-    Time is spent on both: the width grows with its fourth root, so that the epochs grow with its square root.
+    Time is spent on the width first: it grows with nearly the square root, which leaves the epochs almost as they are.
+    Widths are multiples that processors multiply fast: of 16 from 32 on.
     """
-    width = default_width(size) * (max(epochs, 1e-3) / EPOCHS_AT_DEFAULT) ** 0.25
-    return min(max(round(width / 4) * 4, LEAST_WIDTH), LARGEST_WIDTH)
+    width = default_width(size) * (max(epochs, 1e-3) / EPOCHS_AT_DEFAULT) ** 0.45
+    unit = 16 if width >= 28 else 4
+    return min(max(round(width / unit) * unit, LEAST_WIDTH), LARGEST_WIDTH)
 
 
 def default_width(size: tuple[int, int]) -> int:

@@ -1,0 +1,159 @@
+"""`check --fix OUT.csv`: a list of the images that are worth training on. The images themselves are never touched.
+
+Left out are: what cannot be read; blank images; of equal and nearly equal images all but one, where the one in test
+stays before one in val, and that before one in train; and equal or nearly equal images with different labels, all of
+them, as nobody knows which label is right. Probable label errors stay, with what they may be in a column of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.errors import SightlineError
+from sightline.data.dataset import SPLITS, Dataset, Indices
+from sightline.run.files import write_text
+from sightline.verbs.check_copies import Copies
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What was written: the path, how many images it lists, and why how many others are not in it."""
+
+    path: str
+    kept: int
+    dropped: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return dict(vars(self))
+
+
+def may_fix(dataset: Dataset, path: Path) -> None:
+    """Raises SightlineError, before any work, where no list can be written: no files to list, or something is there."""
+    if path.suffix.lower() not in DELIMITERS:
+        raise SightlineError(
+            "--fix writes a table, whose name ends in .csv or .tsv", str(path), "type: --fix clean.csv"
+        )
+    if path.exists():
+        raise SightlineError("there is a file of this name already, and it stays", str(path), "choose another name")
+    if not isinstance(_source(dataset, 0), Path):
+        ways = {
+            "archive": "unpack it into a folder, then type: sightline check FOLDER --fix OUT.csv",
+            "digits": "they are clean; for your own images type: sightline check FOLDER --fix OUT.csv",
+        }
+        way = "leave them out of the arrays: sightline check DATA --json says which, under findings, rows, images"
+        raise SightlineError(
+            f"--fix lists image files, and this data ({dataset.format}) has none", dataset.name,
+            ways.get(dataset.format, way),
+        )  # fmt: skip
+
+
+def _source(dataset: Dataset, index: int) -> Any:
+    try:
+        return dataset.images.load(index)
+    except (SightlineError, IndexError):
+        return None
+
+
+def reasons(
+    dataset: Dataset, splits: NDArray[np.str_], copies: Copies, blank: NDArray[np.bool_] | None
+) -> NDArray[np.str_]:
+    """(n,) why each readable example is left out; "" where it stays."""
+    why = np.zeros(len(dataset), "<U17")
+    if blank is not None:
+        why[blank] = "blank"
+    whole = {int(group[0]): group for group in copies.equal}
+    pairs = [(int(one), int(other)) for one, other in copies.near.places]
+    torn = [group for group in copies.equal if len(set(dataset.targets[group].tolist())) > 1]
+    torn += [
+        np.concatenate([whole.get(place, np.array([place])) for place in pair])
+        for pair in pairs
+        if dataset.targets[pair[0]] != dataset.targets[pair[1]]
+    ]
+    for group in torn:
+        why[group] = "conflicting label"
+    pairs += [(first, int(other)) for first, group in whole.items() for other in group[1:]]
+    beside: dict[int, list[int]] = {}
+    for one, other in pairs:
+        beside.setdefault(one, []).append(other)
+        beside.setdefault(other, []).append(one)
+    # An exact copy is beside the first of its group alone, which answers for it.
+    first = {int(other): int(group[0]) for group in copies.equal for other in group}
+    kept: set[int] = set()
+    for place in sorted(beside, key=lambda place: (-SPLITS.index(str(splits[place])), place)):
+        same = first.get(place, place)
+        near = {first.get(other, other) for other in beside.get(same, [])} | {same}
+        if not why[place] and not near & kept:
+            kept.add(same)
+        elif not why[place]:
+            why[place] = "copy"
+    return why
+
+
+def write_fixed(
+    path: Path,
+    dataset: Dataset,
+    readable: Indices,
+    why: NDArray[np.str_],
+    suspected: Mapping[int, str] | None = None,
+) -> Fix:
+    """Writes the list. dataset: all examples; readable: the places of those that `why` is about.
+
+    suspected: place (among all) to what its label may be instead. Raises SightlineError where it cannot be written.
+    """
+    dropped: dict[str, int] = {}
+    if len(dataset) > len(readable):
+        dropped["unreadable"] = len(dataset) - len(readable)
+    for reason in sorted(set(why.tolist()) - {""}):
+        dropped[reason] = int((why == reason).sum())
+    places = readable[why == ""]
+    given = bool((dataset.splits != "").any())
+    label = "value" if dataset.target == "value" else "label"
+    columns = ["image", label, *(["split"] if given else []), *(["group"] if dataset.groups is not None else [])]
+    columns += ["suspected"] if suspected else []
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(
+        text, columns, extrasaction="ignore", lineterminator="\n", delimiter=DELIMITERS[path.suffix.lower()]
+    )
+    writer.writeheader()
+    home, count = path.parent.resolve(), 0
+    for place in places.tolist():
+        name = _named(Path(dataset.images.load(place)), home)  # pyright: ignore[reportArgumentType] (may_fix has looked)
+        if name is None:
+            dropped["name that no table can hold"] = dropped.get("name that no table can hold", 0) + 1
+            continue
+        count += 1
+        writer.writerow(
+            {
+                "image": name,
+                label: str(dataset.targets[place]),
+                "split": str(dataset.splits[place]),
+                "group": "" if dataset.groups is None else str(dataset.groups[place]),
+                "suspected": (suspected or {}).get(place, ""),
+            }
+        )
+    if not count:
+        raise SightlineError("nothing is left to list: all images would be dropped", dataset.name)
+    write_text(path, text.getvalue())
+    return Fix(str(path), count, dropped)
+
+
+def _named(path: Path, home: Path) -> str | None:
+    """The path as the table holds it: relative where the image lies below it; None where it is not text."""
+    whole = path.absolute() if path.is_symlink() else path.resolve()
+    name = str(whole.relative_to(home)) if whole.is_relative_to(home) else str(whole)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return None
+    return name if name == name.strip(" \t\r\n\0") else None

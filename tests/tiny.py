@@ -1,0 +1,123 @@
+"""A tiny data set for each task, drawn here; and what the contract says of the task's targets and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from support import CLASSES, SIDE, pictures, write_folder, write_table
+
+from sightline.tables import NETWORKS, TASKS
+
+COLOURS = {"circle": (230, 40, 40), "cross": (40, 220, 60), "square": (60, 80, 240)}
+
+
+def several(seed: int) -> tuple[np.ndarray, str]:
+    """(16, 16, 3) uint8 with none to three coloured patches at places of chance, and their names as `a;b`."""
+    random = np.random.default_rng([seed, 7])
+    pixels = random.integers(0, 40, (SIDE, SIDE, 3))
+    names = [name for place, name in enumerate(CLASSES) if seed % 8 >> place & 1]
+    for name in names:
+        top, left = random.integers(0, SIDE - 5, 2)
+        pixels[top : top + 5, left : left + 5] = np.array(COLOURS[name]) + random.integers(-20, 20, 3)
+    return np.clip(pixels, 0, 255).astype(np.uint8), ";".join(names)
+
+
+def severals(count: int = 96, first: int = 0) -> tuple[np.ndarray, list[list[str]]]:
+    """Images and the lists of their names, as Python users hold them."""
+    pairs = [several(first + i) for i in range(count)]
+    return np.stack([pixels for pixels, _ in pairs]), [[n for n in text.split(";") if n] for _, text in pairs]
+
+
+def write_several(root: Path, count: int = 96, first: int = 0) -> Path:
+    """A table `image,label` whose labels are `a;b`, or empty."""
+    rows = [(f"{i:03d}.png", *several(first + i)) for i in range(count)]
+    return write_table(root, [{"image": name, "pixels": pixels, "label": text} for name, pixels, text in rows])
+
+
+def dots(seed: int) -> tuple[np.ndarray, float]:
+    """(16, 16, 3) uint8 with none to nine white dots at places of chance, and half a gram for each."""
+    random = np.random.default_rng([seed, 11])
+    pixels = random.integers(0, 40, (SIDE, SIDE, 3)).astype(np.uint8)
+    count = seed * 7 % 10
+    for place in random.permutation(25)[:count]:
+        top, left = 3 * (place // 5), 3 * (place % 5)
+        pixels[top : top + 2, left : left + 2] = 230
+    return pixels, 0.5 * count
+
+
+def dotted(count: int = 96, first: int = 0) -> tuple[np.ndarray, list[float]]:
+    """Images and their numbers."""
+    pairs = [dots(first + i) for i in range(count)]
+    return np.stack([pixels for pixels, _ in pairs]), [value for _, value in pairs]
+
+
+def write_dotted(root: Path, count: int = 96, first: int = 0) -> Path:
+    """A table `image,value`."""
+    rows = [(f"{i:03d}.png", *dots(first + i)) for i in range(count)]
+    table = [{"image": name, "pixels": pixels, "value": value} for name, pixels, value in rows]
+    return write_table(root, table, ("image", "value"))
+
+
+@dataclass(frozen=True)
+class Tiny:
+    """write: data on disk, in a folder; arrays: (images, targets) in Python; both may begin at another image.
+
+    encoded: key to (dtype, shape) of an encoded target; outputs: of the graph for n images; unknown: a target that no
+    model knows, and what the error says; good: the metric that a short training reaches; network: a quick one and its
+    side.
+    """
+
+    write: Callable[..., Path]
+    arrays: Callable[..., tuple[np.ndarray, list[Any]]]
+    encoded: dict[str, tuple[str, tuple[int, ...]]]
+    outputs: Callable[[int], dict[str, np.ndarray]]
+    unknown: tuple[Any, str]
+    good: float
+    network: tuple[str, int] = ("cnn", SIDE)
+
+
+def _folder(root: Path, first: int = 0) -> Path:
+    return write_folder(root, first=first)
+
+
+TINY: dict[str, Tiny] = {
+    "classify": Tiny(
+        _folder,
+        lambda first=0: pictures(first=first),
+        {"label": ("int64", ())},
+        lambda n: {"probabilities": np.full((n, 3), 1 / 3, np.float32)},
+        ("a class that nobody named", "a class that nobody named"),
+        2 / 3,
+    ),
+    "multilabel": Tiny(
+        lambda root, first=0: write_several(root, first=first),
+        lambda first=0: severals(first=first),
+        {"labels": ("float32", (3,))},
+        lambda n: {"probabilities": np.random.default_rng(0).uniform(0.2, 0.8, (n, 3)).astype(np.float32)},
+        ("a class that nobody named", "a class that nobody named"),
+        0.7,
+    ),
+    "regress": Tiny(
+        lambda root, first=0: write_dotted(root, first=first),
+        lambda first=0: dotted(first=first),
+        {"value": ("float32", ())},
+        lambda n: {"value": np.random.default_rng(0).uniform(0, 5, n).astype(np.float32)},
+        (float("nan"), "the value nan is not a finite number"),
+        0.5,
+    ),
+}
+
+EXAMPLE = {"timm": "timm/test_resnet"}
+FIRST = {network.place: task for task in reversed(TASKS) for network in NETWORKS[task].values()}
+"""Of several tasks that share a network, the first tries it; each of the others tries `auto` too."""
+CELLS = [
+    (task, EXAMPLE.get(name, name))
+    for task in TASKS
+    for name, network in NETWORKS[task].items()
+    if FIRST[network.place] == task or name == "auto"
+]
+"""(task, network) of the contract suite."""
