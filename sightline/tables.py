@@ -55,6 +55,7 @@ TASKS = {
     "classify": Entry("sightline.tasks.classify.task:Classify", "a label for each image"),
     "multilabel": Entry("sightline.tasks.multilabel.task:Multilabel", "any number of labels for each image"),
     "regress": Entry("sightline.tasks.regress.task:Regress", "a number for each image"),
+    "read": Entry("sightline.tasks.read.task:Read", "the text of each line image"),
 }
 
 _NETWORKS = "sightline.tasks.whole.networks"
@@ -83,6 +84,18 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
     "classify": _OF_WHOLE_IMAGES,
     "multilabel": _OF_WHOLE_IMAGES,
     "regress": _OF_WHOLE_IMAGES,
+    "read": {
+        "auto": NetworkEntry(
+            "sightline.tasks.read.networks.lines:Lines",
+            "our line reader: residual convolutions, two recurrent layers, CTC",
+            "sightline.tasks.read.options:LineOptions",
+        ),
+        "crnn": NetworkEntry(
+            "sightline.tasks.read.networks.crnn:CRNN",
+            "convolutions, a recurrent layer over the columns, CTC",
+            "sightline.tasks.read.options:CRNNOptions",
+        ),
+    },
 }
 
 EXPLAINERS: dict[str, ExplainerEntry] = {
@@ -110,8 +123,11 @@ FORMATS = {
     ),
     "table": Entry(
         "sightline.data.formats.table",
-        "CSV or TSV: image,label[,split][,group]; several labels: a;b, or a column a class; numbers: value",
+        "CSV or TSV: image,label[,split][,group]; several labels: a;b, or a column a class; or value, or text",
     ),
+    "lines": Entry("sightline.data.formats.lines", "line images with their text beside them: NAME.png, NAME.gt.txt"),
+    "labels_json": Entry("sightline.data.formats.labels_json", "labels.json beside images/: a text for each image"),
+    "pages": Entry("sightline.data.formats.pages", "PAGE XML or ALTO XML with the page images: lines are cut out"),
     "archive": Entry("sightline.data.formats.archive", "zip or tar of class folders"),
     "folder": Entry("sightline.data.formats.folder", "a folder a class, flat or under train/val/test"),
 }

@@ -94,7 +94,13 @@ def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
                 data[task] = TINY[task].write(tmp_path_factory.mktemp("data") / task)
             out = tmp_path_factory.mktemp("runs") / network.replace("/", "-")
             model = sightline.train(
-                str(data[task]), network=network, epochs=8, batch=8, imgsz=NETWORK_SIZES[network], out=out, workers=0
+                str(data[task]),
+                network=network,
+                epochs=TINY[task].epochs,
+                batch=8,
+                imgsz=NETWORK_SIZES[network],
+                out=out,
+                workers=0,
             )
             made[network, task] = Path(model.path).parent
         return made[network, task]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from support import CLASSES, SIDE, pictures, write_folder, write_table
+from support import CLASSES, SIDE, pictures, save_image, write_folder, write_table
 
 from sightline.tables import NETWORKS, TASKS
 
@@ -62,13 +62,42 @@ def write_dotted(root: Path, count: int = 96, first: int = 0) -> Path:
     return write_table(root, table, ("image", "value"))
 
 
+LETTERS = "abc"
+
+
+def written(seed: int) -> tuple[np.ndarray, str]:
+    """(16, 64, 3) uint8 with two to four letters of three kinds (a full, a left and a lower half block) on paper."""
+    random = np.random.default_rng([seed, 13])
+    text = "".join(random.choice(list(LETTERS), 2 + seed % 3))
+    pixels = random.integers(215, 250, (SIDE, 64, 3))
+    for place, letter in enumerate(text):
+        left = 2 + 16 * place + int(random.integers(0, 3))
+        top, right = {"a": (3, 9), "b": (3, 4), "c": (9, 9)}[letter]
+        pixels[top:13, left : left + right] = random.integers(10, 60)
+    return pixels.astype(np.uint8), text
+
+
+def lines_of_text(count: int = 96, first: int = 0) -> tuple[np.ndarray, list[str]]:
+    """Images and their texts."""
+    pairs = [written(first + i) for i in range(count)]
+    return np.stack([pixels for pixels, _ in pairs]), [text for _, text in pairs]
+
+
+def write_lines(root: Path, count: int = 96, first: int = 0) -> Path:
+    """A folder of NAME.png and NAME.gt.txt."""
+    for place, (pixels, text) in enumerate(zip(*lines_of_text(count, first), strict=True)):
+        save_image(root / f"{place:03d}.png", pixels)
+        (root / f"{place:03d}.gt.txt").write_text(text + "\n", encoding="utf-8")
+    return root
+
+
 @dataclass(frozen=True)
 class Tiny:
     """write: data on disk, in a folder; arrays: (images, targets) in Python; both may begin at another image.
 
     encoded: key to (dtype, shape) of an encoded target; outputs: of the graph for n images; unknown: a target that no
-    model knows, and what the error says; good: the metric that a short training reaches; network: a quick one and its
-    side.
+    model knows, and what the error says; good: the metric that a training of `epochs` reaches; network: a quick one and
+    its side.
     """
 
     write: Callable[..., Path]
@@ -78,6 +107,7 @@ class Tiny:
     unknown: tuple[Any, str]
     good: float
     network: tuple[str, int] = ("cnn", SIDE)
+    epochs: int = 8
 
 
 def _folder(root: Path, first: int = 0) -> Path:
@@ -108,6 +138,16 @@ TINY: dict[str, Tiny] = {
         lambda n: {"value": np.random.default_rng(0).uniform(0, 5, n).astype(np.float32)},
         (float("nan"), "the value nan is not a finite number"),
         0.5,
+    ),
+    "read": Tiny(
+        lambda root, first=0: write_lines(root, first=first),
+        lambda first=0: lines_of_text(first=first),
+        {"text": ("int64", ())},
+        lambda n: {"probabilities": np.random.default_rng(0).dirichlet(np.ones(4), (n, 20)).astype(np.float32)},
+        ("%" * 30, "the character '%' is not among the model's characters"),
+        0.5,
+        ("crnn", SIDE),
+        40,
     ),
 }
 

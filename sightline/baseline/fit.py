@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sightline.baseline.hog import features
 from sightline.core.errors import MissingExtra, SightlineError
 from sightline.data.parallel import cpus
-from sightline.data.scan import Scan, chunks
+from sightline.data.scan import Scan
 
 KERNEL_MOST = 10_000
 """Training images up to which the support vector machine has a kernel: its time grows with their square."""
@@ -34,7 +34,7 @@ def need_sklearn() -> None:
 
 def features_of(scan: Scan) -> Floats:
     """(n, features) of the preprocessed images that the scan holds under `image`."""
-    return np.concatenate([features(scan.arrays(part)["image"]) for part in chunks(len(scan), AT_ONCE)])
+    return np.concatenate([features(inputs["image"]) for _, inputs in scan.batches(AT_ONCE)])
 
 
 def sample(count: int, seed: int) -> NDArray[np.int64]:

@@ -206,3 +206,64 @@ def number_text(value: float, precision: float | None = None) -> str:
     digits = 3 - math.floor(math.log10(abs(value))) if precision is None else 1 - math.floor(math.log10(precision))
     text = f"{value:.{max(0, digits)}f}"
     return text.rstrip("0").rstrip(".") if precision is None and "." in text else text
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One character that was read: its probability 0..1, and from where to where it stands, x in the image's pixels."""
+
+    text: str
+    confidence: float
+    left: float
+    right: float
+
+
+@dataclass(frozen=True)
+class TextPrediction:
+    """The text of a line, its characters in the order in which they are typed.
+
+    certainty: the exponent that makes the product of the characters' probabilities that of the whole line.
+    """
+
+    letters: tuple[Letter, ...]
+    certainty: float = 1.0
+
+    def __post_init__(self) -> None:
+        for letter in self.letters:
+            if not (0 <= letter.confidence <= 1 and letter.left <= letter.right):
+                raise ValueError(f"expected a probability and a place from left to right, got {letter}")
+
+    @property
+    def text(self) -> str:
+        """The characters joined."""
+        return "".join(letter.text for letter in self.letters)
+
+    @property
+    def confidence(self) -> float:
+        """The probability that the whole line is right, 0..1."""
+        return math.exp(self.certainty * sum(math.log(max(letter.confidence, 1e-9)) for letter in self.letters))
+
+    def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:
+        """Plain JSON values; `text` is None where the line is less sure than `min_confidence`."""
+        sure = self.confidence >= min_confidence
+        letters = [
+            {"text": one.text, "confidence": round(one.confidence, 4), "x": [round(one.left, 1), round(one.right, 1)]}
+            for one in self.letters
+        ]
+        return {
+            "text": self.text if sure else None,
+            "confidence": round(self.confidence, 6),
+            "characters": letters if sure else [],
+        }
+
+    def to_text(self, top: int = 5, min_confidence: float = 0.0) -> str:
+        """One line for people."""
+        if self.confidence < min_confidence:
+            return f"unsure ({self.confidence:.1%}: {self.text})"
+        return self.text
+
+    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+        """The line with its text in a strip below it."""
+        from sightline.data.draw import caption
+
+        return caption(image, self.text)

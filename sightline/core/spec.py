@@ -31,6 +31,7 @@ class Spec:
     mean, std: per channel, in units of 0..255; the graph's first layer applies them.
     temperature: the fitted constant in the graph's softmax.
     extra: what only this task needs, plain JSON.
+    assets: what it keeps in files of the bundle, name to bytes: a language model, say. Not part of the JSON.
     """
 
     task: str
@@ -43,10 +44,18 @@ class Spec:
     temperature: float = 1.0
     extra: dict[str, Any] = field(default_factory=dict[str, Any])
     version: int = VERSION
+    assets: dict[str, bytes] = field(default_factory=dict[str, bytes], repr=False, compare=False)
+
+    @property
+    def free_axes(self) -> dict[str, int]:
+        """Of the inputs whose examples differ in one length: its axis."""
+        return {name: given.shape.index(None) for name, given in self.inputs.items() if None in given.shape}
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, the inverse of `from_json`."""
-        return dataclasses.asdict(self)
+        """Plain JSON values, the inverse of `from_json`; the assets are left out."""
+        plain = dataclasses.asdict(dataclasses.replace(self, assets={}))
+        del plain["assets"]
+        return plain
 
     @staticmethod
     def from_json(values: object, where: str = "spec.json") -> Spec:

@@ -113,6 +113,8 @@ class Task(Protocol):
     """The keys of `Prediction.to_dict` that make a row of a CSV file."""
     augment: ClassVar[str]
     """What `--augment auto` stands for: `none` where mirroring or turning an image may change its target."""
+    content: ClassVar[str]
+    """What an image shows, which says how training may change it (`learn.augment`): a `scene`, or a `line` of text."""
     survives: ClassVar[frozenset[str]]
     """The shifts of an image (`data.corrupt.SHIFTS`) after which its target is still true: `exposure` nearly always;
     `scale` and `rotation` where the target says nothing of places, sizes or directions."""
@@ -125,8 +127,12 @@ class Task(Protocol):
         """All that must be known to predict, from the training data and the options."""
         ...
 
-    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
-        """What is wrong with the targets as a whole."""
+    def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
+        """The spec with what only the train part may teach: a charset, a language model, mean and spread."""
+        ...
+
+    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_], sizes: NDArray[np.int32]) -> list[Finding]:
+        """What is wrong with the targets as a whole; sizes: (n, 2) width and height of each image."""
         ...
 
     def tally(self, dataset: Dataset, splits: NDArray[np.str_]) -> Tally:
@@ -173,8 +179,11 @@ class Task(Protocol):
         """The target as people read it."""
         ...
 
-    def calibrate(self, outputs: Arrays, targets: Sequence[Any], spec: Spec) -> Spec:
-        """The spec with temperature and thresholds fitted on val; `outputs` come from the uncalibrated network."""
+    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
+        """The spec with temperature and thresholds fitted on val.
+
+        outputs: one entry an example, without batch axis, from the uncalibrated network.
+        """
         ...
 
     def item(self, prediction: Prediction, spec: Spec, label: str | None, item: int | None) -> int:

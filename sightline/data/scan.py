@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
+from sightline.core.ragged import Ragged
 from sightline.core.task import Arrays
 from sightline.data.dataset import Dataset, Indices
 from sightline.data.image import HASHED_SIDE, MAX_PIXELS, Pixels, read_sized
 from sightline.data.parallel import default_workers, ordered_map, part_size
 
 Look = Callable[[Path | bytes | Pixels, Pixels], Arrays]
+
+
+Inputs = dict[str, NDArray[Any] | Ragged]
+"""Preprocessed arrays over all examples."""
+LONGEST_BATCH = 32_768
+"""Of inputs with a free length: the most that the lengths of a batch may add up to."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,8 @@ class Scan:
     channels: (n,) uint8, 1 or 3; 0 where unreadable.
     errors: index to what was wrong with the image.
     cache: preprocessed arrays, zeros where unreadable; empty if none were asked for. It may lie in a mapped file and
-        is shared by all parts of the data: rows, (n,) int64, says which of its rows belong to the n examples.
+        is shared by all parts of the data: rows, (n,) int64, says which of its rows belong to the n examples. Inputs
+        of which one length is free are Ragged, and in memory.
     looks: what `look` saw in each image, kept in the same way.
     """
 
@@ -39,16 +47,26 @@ class Scan:
     sizes: NDArray[np.int32]
     channels: NDArray[np.uint8]
     errors: dict[int, str]
-    cache: Arrays
+    cache: Inputs
     rows: Indices
     looks: Arrays = field(default_factory=dict[str, NDArray[Any]])
 
     def __len__(self) -> int:
         return len(self.hashes)
 
-    def arrays(self, places: slice | Indices) -> Arrays:
-        """The preprocessed arrays of some examples, along a first axis."""
-        return {key: values[self.rows[places]] for key, values in self.cache.items()}
+    def batches(self, most: int) -> Iterator[tuple[Indices, Arrays]]:
+        """All examples in batches of at most `most`, of equal shapes: their places, and the arrays along a first axis.
+
+        A batch of long lines is smaller. Nothing is ever padded here: an answer must not depend on what else is asked.
+        """
+        free = [values.lengths[self.rows] for values in self.cache.values() if isinstance(values, Ragged)]
+        lengths = free[0] if free else np.zeros(len(self), np.int64)
+        for length in np.unique(lengths):
+            alike = np.flatnonzero(lengths == length)
+            size = most if not free else max(1, min(most, LONGEST_BATCH // int(length)))
+            for part in chunks(len(alike), size):
+                rows = self.rows[alike[part]]
+                yield alike[part], {key: values[rows] for key, values in self.cache.items()}
 
     def seen(self, key: str) -> NDArray[Any]:
         """(n, …) what `look` saw under that key."""
@@ -88,20 +106,22 @@ def scan(
     folder: Path | None = None,
     progress: Callable[[int], None] | None = None,
     look: Look | None = None,
+    free: Mapping[str, int] | None = None,
 ) -> Scan:
     """Decodes every image once: hash, size, what `preprocess` makes of it, and what `look` sees in it.
 
     side: the larger side of what `preprocess` resizes to. folder: where a cache too large for memory is mapped
     (the file has no name and vanishes with the process). progress: called with the number of examples done.
     look: gets the image as the data holds it (a path, bytes or an array) and its pixels, of which a large JPEG's are
-    reduced; gives arrays of the same shapes for each image.
+    reduced; gives arrays of the same shapes for each image. free: of arrays whose shapes differ, the axis that is free.
     """
     count = len(dataset)
     hashes, sizes = np.zeros(count, np.uint64), np.zeros((count, 2), np.int32)
     channels = np.zeros(count, np.uint8)
     errors: dict[int, str] = {}
-    cache: Arrays = {}
+    cache: Inputs = {}
     looks: Arrays = {}
+    kept: dict[str, list[NDArray[Any]]] = {key: [np.zeros(0, np.uint8)] * count for key in free or ()}
 
     def work(start: int) -> list[_Seen]:
         return [_visit(dataset, i, preprocess, side, max_pixels, look) for i in range(start, min(start + step, count))]
@@ -115,14 +135,23 @@ def scan(
                 errors[index] = one
                 continue
             hashes[index], sizes[index], channels[index], *found = one
-            for kept, arrays in zip((cache, looks), found, strict=True):
-                for key, array in arrays.items():
-                    if key not in kept:
-                        kept[key] = _allocate((count, *array.shape), array.dtype, folder)
-                    kept[key][index] = array
+            arrays, noticed = found
+            for key in kept.keys() & arrays.keys():
+                kept[key][index] = arrays.pop(key)
+            _keep(cache, arrays, index, count, folder)
+            _keep(looks, noticed, index, count, folder)
         if progress:
             progress(start + len(seen))
+    if preprocess:
+        cache |= {key: Ragged(items, (free or {})[key]) for key, items in kept.items()}
     return Scan(hashes, sizes, channels, errors, cache, np.arange(count), looks)
+
+
+def _keep(into: Any, arrays: Arrays, index: int, count: int, folder: Path | None) -> None:
+    for key, array in arrays.items():
+        if key not in into:
+            into[key] = _allocate((count, *array.shape), array.dtype, folder)
+        into[key][index] = array
 
 
 _Seen = tuple[int, tuple[int, int], int, Arrays, Arrays] | str

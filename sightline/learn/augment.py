@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from sightline.learn.augment_lines import LinePolicy
 from sightline.learn.batches import Tensors
 
 POLICIES = ("auto", "none", "light", "strong")
@@ -32,13 +33,55 @@ class Policy:
     erase: float = 0.0
     mix: float = 0.0
 
+    def __call__(
+        self,
+        inputs: Tensors,
+        targets: Tensors,
+        generator: torch.Generator,
+        mirrored: Tensor | None = None,
+        side: int | None = None,
+    ) -> tuple[Tensors, Tensors]:
+        """inputs["image"]: float (batch, channel, height, width), normalised. Acts on the keys it knows, leaves others.
 
-def choose(name: str, channels: int) -> Policy:
-    """The written rule: colour images are taken for photos, which may be mirrored; grey ones for signs and letters,
-    which may not, but may be turned and stretched a little. `auto` is `light`."""
+        mirrored: (batch,) bool, which images a policy with `flip` mirrors (default: half of them by chance).
+        side: the images come out at this height and width instead of their own.
+        """
+        if self == Policy() and not side:
+            return inputs, targets
+        images = inputs["image"]
+        matrices = affine(len(images), self, generator, images.shape[-1], mirrored)
+        images = warp(images, matrices.to(images.device), side, "reflection" if self.flip else "border")
+        if self.light:
+            images = _relight(images, self.light, generator)
+        if self.erase:
+            images = _erase(images, self.erase, generator)
+        mixable = {key: targets[key] for key in MIXED if key in targets}
+        if self.mix and mixable and _uniform((1,), 0, 1, generator).item() < self.mix:
+            mixable |= {"weight": targets["weight"]} if "weight" in targets else {}
+            images, mixed = _mix(images, mixable, generator)
+            targets = {**targets, **mixed}
+        return {**inputs, "image": images}, targets
+
+
+Changes = Policy | LinePolicy
+"""What is done to a batch while training."""
+
+
+def choose(name: str, channels: int, content: str = "scene") -> Changes:
+    """The written rule. Colour images are taken for photos, which may be mirrored; grey ones for signs and letters,
+    which may not, but may be turned and stretched a little. Lines of text are slanted, stretched and bent, their ink
+    and paper changed. `auto` is `light`."""
+    strong = name == "strong"
+    if content == "line":
+        if name == "none":
+            return LinePolicy()
+        return (
+            LinePolicy(12, 0.2, 0.12, 0.08, 0.06, 1.0, 1.0, 0.4, 0.4, 0.5)
+            if strong
+            else LinePolicy(6, 0.1, 0.06, 0.04, 0.03, 0.7, 0.8, 0.2, 0.3, 0.25)
+        )
     if name == "none":
         return Policy()
-    strong = name == "strong"
     if channels == 3:
         return (
             Policy(turn=10, stretch=0.1, shift=0.1, flip=True, light=0.3, erase=0.3, mix=0.5)
@@ -50,34 +93,6 @@ def choose(name: str, channels: int) -> Policy:
         if strong
         else Policy(turn=8, stretch=0.08, shear=4, shift=0.07)
     )
-
-
-def augment(
-    inputs: Tensors,
-    targets: Tensors,
-    policy: Policy,
-    generator: torch.Generator,
-    mirrored: Tensor | None = None,
-    side: int | None = None,
-) -> tuple[Tensors, Tensors]:
-    """inputs["image"]: float (batch, channel, height, width), normalised. Acts on the keys it knows, leaves others.
-
-    mirrored: (batch,) bool, which images a policy with `flip` mirrors (default: half of them by chance).
-    side: the images come out at this height and width instead of their own.
-    """
-    images = inputs["image"]
-    matrices = affine(len(images), policy, generator, images.shape[-1], mirrored)
-    images = warp(images, matrices.to(images.device), side, "reflection" if policy.flip else "border")
-    if policy.light:
-        images = _relight(images, policy.light, generator)
-    if policy.erase:
-        images = _erase(images, policy.erase, generator)
-    mixable = {key: targets[key] for key in MIXED if key in targets}
-    if policy.mix and mixable and _uniform((1,), 0, 1, generator).item() < policy.mix:
-        mixable |= {"weight": targets["weight"]} if "weight" in targets else {}
-        images, mixed = _mix(images, mixable, generator)
-        targets = {**targets, **mixed}
-    return {**inputs, "image": images}, targets
 
 
 def affine(count: int, policy: Policy, generator: torch.Generator, side: int, mirrored: Tensor | None = None) -> Tensor:

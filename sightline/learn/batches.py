@@ -10,11 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sightline.core.task import Arrays
+from sightline.core.ragged import Ragged
 from sightline.data.dataset import Indices
+from sightline.data.scan import LONGEST_BATCH, Inputs
 from sightline.learn.balance import drawn
 
 Tensors = dict[str, Tensor]
+POOL = 32
+"""Batches that are sorted by length together: enough for little padding, few enough for chance."""
 
 
 def keyed(*key: int | str) -> int:
@@ -31,11 +34,12 @@ class Batches:
     inputs: preprocessed (image: uint8 (rows, height, width, channel)), perhaps in a mapped file, with rows of other
         parts among them: rows, (n,) int64, are those of the n examples. targets: encoded, (n, …).
     The last, smaller batch of an epoch is left out; every epoch has another order, so nothing is lost.
+    Of inputs with a free length, examples of like length share a batch, padded to the longest of it.
     """
 
-    inputs: Arrays
+    inputs: Inputs
     rows: Indices
-    targets: Arrays
+    targets: Inputs
     size: int
     seed: int
     often: NDArray[np.float32] | None = None
@@ -53,7 +57,27 @@ class Batches:
     def order(self, epoch: int) -> Indices:
         """(n,) the order of the examples in this epoch; with `often`, some come several times and others not."""
         random = np.random.Generator(np.random.Philox(keyed(self.seed, "order", epoch)))
-        return random.permutation(self.count) if self.often is None else drawn(self.often, random)
+        order = random.permutation(self.count) if self.often is None else drawn(self.often, random)
+        lengths = self._lengths
+        return order if lengths is None else _alike(order, lengths, self.size, random)
+
+    @property
+    def _lengths(self) -> NDArray[np.int64] | None:
+        """(n,) the free length of each example's input."""
+        free = [values.lengths[self.rows] for values in self.inputs.values() if isinstance(values, Ragged)]
+        return free[0] if free else None
+
+    def parts(self, chosen: Indices, least: int = 1) -> list[Indices]:
+        """A batch in the parts that go through the network at once, at least so many; long inputs may need more.
+
+        So memory has a bound, however long they are; the gradients of the parts add up to that of the batch.
+        """
+        lengths = self._lengths
+        count = least
+        if lengths is not None:
+            most = max(1, LONGEST_BATCH // int(lengths[chosen].max()))
+            count = max(least, -(-len(chosen) // most))
+        return list(np.array_split(chosen, min(count, len(chosen))))
 
     def mirrored(self, epoch: int, chosen: Indices) -> Tensor:
         """(k,) bool: which of the chosen examples are seen mirrored in this epoch; in the next one, the others are.
@@ -68,5 +92,15 @@ class Batches:
         return _gather(self.inputs, self.rows[chosen], device), _gather(self.targets, chosen, device)
 
 
-def _gather(arrays: Arrays, chosen: Indices, device: torch.device) -> Tensors:
+def _alike(order: Indices, lengths: NDArray[np.int64], size: int, random: np.random.Generator) -> Indices:
+    """The order with examples of like length together, batch by batch; which batch comes when is left to chance."""
+    size = min(size, len(order))
+    order = order[: len(order) // size * size]
+    pools = [order[start : start + POOL * size] for start in range(0, len(order), POOL * size)]
+    batches = [pool[np.argsort(lengths[pool], kind="stable")].reshape(-1, size) for pool in pools]
+    joined = np.concatenate(batches)
+    return joined[random.permutation(len(joined))].ravel()
+
+
+def _gather(arrays: Inputs, chosen: Indices, device: torch.device) -> Tensors:
     return {key: torch.from_numpy(values[chosen]).to(device, non_blocking=True) for key, values in arrays.items()}

@@ -11,13 +11,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sightline.core.errors import MissingExtra, SightlineError
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Learner, Runner
+from sightline.learn.machine import processors
 from sightline.learn.precision import mixed
+from sightline.learn.replicas import in_threads
 
 PARITY = 1e-4
 """Largest difference of an output between the network and its export, on real inputs."""
@@ -88,26 +91,36 @@ class TorchRunner:
 
     def __call__(self, inputs: Arrays) -> Arrays:
         """uint8 images (batch, height, width, channel) in, the task's named outputs out."""
+        images = inputs["image"]
+        count = 1 if self._device.type != "cpu" or self._module.features else min(processors(), len(images))
+        parts = in_threads(self._answer, np.array_split(images, count), count)
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _answer(self, images: NDArray[np.uint8]) -> Arrays:
         with torch.inference_mode(), mixed(self._device, self._fast):
-            named = self._module.named(torch.from_numpy(np.ascontiguousarray(inputs["image"])).to(self._device))
+            named = self._module.named(torch.from_numpy(np.ascontiguousarray(images)).to(self._device))
             return {name: value.float().cpu().numpy() for name, value in named.items()}
 
 
 def export_graph(network: nn.Module, learner: Learner, spec: Spec, features: bool = False) -> bytes:
-    """The deployed network as an ONNX model with a free batch axis; `features` as in `Deployed`."""
+    """The deployed network as an ONNX model; the batch is free, and the width where the spec says so.
+
+    features: as in `Deployed`.
+    """
     try:
         import onnx  # pyright: ignore[reportUnusedImport] # noqa: F401
         import onnxscript  # pyright: ignore[reportUnusedImport, reportMissingTypeStubs] # noqa: F401
     except ImportError as error:
         raise MissingExtra(str(error.name), "train", "writing the bundle") from None
     module = Deployed(network, learner, spec, features).cpu().eval()
-    shape = [side or 64 for side in spec.inputs["image"].shape]
-    example = torch.zeros((2, *shape), dtype=torch.uint8)
+    shape = spec.inputs["image"].shape
+    example = torch.zeros((2, *(side or 64 for side in shape)), dtype=torch.uint8)
+    free = {0: "batch", **{axis: "width" for axis, side in enumerate(shape, 1) if side is None}}
     with torch.no_grad():
         names = list(module.named(example))
     with _silent():
         program: Any = torch.onnx.export(
-            module, (example,), dynamo=True, input_names=["image"], output_names=names, dynamic_shapes=({0: "batch"},),
+            module, (example,), dynamo=True, input_names=["image"], output_names=names, dynamic_shapes=(free,),
             optimize=True, verbose=False,
         )  # fmt: skip
     return program.model_proto.SerializeToString()

@@ -14,13 +14,15 @@ from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
 from sightline.core.task import Learner
 from sightline.data.dataset import Indices
-from sightline.learn.augment import Policy, augment
+from sightline.learn.augment import Changes
 from sightline.learn.batches import Batches, keyed
 from sightline.learn.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer
 from sightline.learn.deploy import normalise
+from sightline.learn.dropout import Dropout
 from sightline.learn.optimizer import Average, learning_rate, make_optimizers, set_learning_rate
 from sightline.learn.plan import Plan
 from sightline.learn.precision import mixed
+from sightline.learn.replicas import replicas_for
 
 LOOK_EVERY = 16
 """Steps between looks at the loss: reading it more often would make a GPU wait."""
@@ -46,13 +48,12 @@ class Trainer:
         self.learner, self.spec, self.plan, self.device = learner, spec, plan, device
         whole: Any = network  # torch's stubs know no memory_format here
         self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)
-        norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)]
-        self._frozen_norms = [m for m in norms if m.affine and not m.weight.requires_grad]
+        self.replicas = replicas_for(self.network, device, plan.batch)
         self.optimizers = make_optimizers(self.network, plan.lr)
         self.average = Average(self.network, plan.steps)
         self.step = 0
 
-    def fit(self, batches: Batches, policy: Policy, pause: float) -> Iterator[Moment]:
+    def fit(self, batches: Batches, policy: Changes, pause: float) -> Iterator[Moment]:
         """Trains from `self.step` to the end of the plan; yields at each epoch's end and about every `pause` seconds.
 
         Raises SightlineError as soon as the loss is not finite.
@@ -71,32 +72,55 @@ class Trainer:
                         since = time.monotonic()
             yield Moment(self.step, epoch + 1, True, float(total) / seen)
 
-    def train_step(self, batches: Batches, order: Indices, place: int, policy: Policy) -> torch.Tensor:
+    def train_step(self, batches: Batches, order: Indices, place: int, policy: Changes) -> torch.Tensor:
         """One step; its loss, detached, () on the device."""
         key = keyed(batches.seed, "step", self.step)
         torch.manual_seed(key)  # what a network draws itself (dropout) must not depend on the history
-        generator = torch.Generator().manual_seed(key)
-        self.network.train()
-        for norm in self._frozen_norms:  # what is frozen must not follow the new data's statistics either
-            norm.eval()
+        for number, network in enumerate(self.replicas.networks):
+            self._make_ready(network, keyed(key, number))
         chosen = order[place * batches.size : (place + 1) * batches.size]
-        inputs, targets = batches.batch(chosen, self.device)
-        inputs["image"] = normalise(inputs["image"], self.spec)
-        side = self.plan.small_side if self.step < self.plan.small_steps else None
-        if policy != Policy() or side:
-            mirrored = batches.mirrored(self.step // self.plan.per_epoch, chosen) if policy.flip else None
-            inputs, targets = augment(inputs, targets, policy, generator, mirrored, side)
+        parts = batches.parts(chosen, len(self.replicas))
         set_learning_rate(self.optimizers, learning_rate(self.step, self.plan.steps, self.plan.lr))
-        with mixed(self.device):
-            loss = self.learner.loss(self.network, inputs, targets, self.spec)["loss"]
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+
+        def learn(number: int, network: nn.Module, part: Indices) -> torch.Tensor:
+            generator = torch.Generator().manual_seed(keyed(key, "part", number) if number else key)
+            loss = self._loss(network, batches, part, policy, generator) * (len(part) / len(chosen))
+            loss.backward()
+            return loss.detach()
+
+        total = self.replicas.sum(learn, parts)
         for optimizer in self.optimizers:
             optimizer.step()
         self.average.update(self.network, self.step)
         self.step += 1
-        return loss.detach()
+        return total
+
+    def _make_ready(self, network: nn.Module, key: int) -> None:
+        """Sets a network to learning, and seeds what it draws from generators of its own."""
+        network.train()
+        for place, module in enumerate(network.modules()):
+            if (
+                isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+                and module.affine
+                and not module.weight.requires_grad
+            ):
+                module.eval()  # what is frozen must not follow the new data's statistics either
+            if isinstance(module, Dropout):
+                module.generator.manual_seed(keyed(key, place))
+
+    def _loss(
+        self, network: nn.Module, batches: Batches, chosen: Indices, policy: Changes, generator: torch.Generator
+    ) -> torch.Tensor:
+        """() of some examples, augmented."""
+        inputs, targets = batches.batch(chosen, self.device)
+        inputs["image"] = normalise(inputs["image"], self.spec)
+        side = self.plan.small_side if self.step < self.plan.small_steps else None
+        mirrored = batches.mirrored(self.step // self.plan.per_epoch, chosen) if policy.flip else None
+        inputs, targets = policy(inputs, targets, generator, mirrored, side)
+        with mixed(self.device):
+            return self.learner.loss(network, inputs, targets, self.spec)["loss"]
 
     def _finite(self, loss: float) -> float:
         if loss != loss or loss in (float("inf"), float("-inf")):
@@ -122,6 +146,7 @@ class Trainer:
         self.network.load_state_dict(checkpoint.tensors["network"])
         for name, tensor in checkpoint.tensors["average"].items():
             self.average.tensors[name].copy_(tensor)
+        self.replicas.follow()
         for number, optimizer in enumerate(self.optimizers):
             restore_optimizer(optimizer, checkpoint.tensors[f"optimizer{number}"])
         self.step, self.plan = int(checkpoint.meta["step"]), Plan(**checkpoint.meta["plan"])

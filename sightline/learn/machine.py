@@ -9,6 +9,15 @@ import sys
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
 
 
+def processors() -> int:
+    """How many threads may work at once: OMP_NUM_THREADS where it is set, else the processors of this process."""
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
 def prepare() -> None:
     """Makes OpenMP wait without spinning, and keeps freed memory in the process.
 

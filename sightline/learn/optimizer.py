@@ -6,13 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from sightline.learn.muon import Muon
-from sightline.learn.precision import multiplies_bfloat16
 
 WARMUP = 0.1
 WEIGHT_DECAY = 0.01
 AVERAGE_HORIZON = 0.02
 MUON_LR, ADAM_SHARE = 0.08, 0.125
-"""At 128 images a step; the parameters that Muon does not train take Adam at an eighth of its rate."""
+"""At 128 images a step; the parameters that Muon does not train take Adam at an eighth of its rate, or at the
+share that the network names as `adam_share`."""
 ADAMW_LR = 2e-3
 
 
@@ -30,11 +30,11 @@ def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer
     if is_scale_free(network):
         filters = [p for p in trained if p.ndim == 4]
         rest = [p for p in trained if p.ndim != 4]
-        dtype = torch.bfloat16 if filters and multiplies_bfloat16(filters[0].device) else torch.float32
-        found: list[torch.optim.Optimizer] = [Muon(filters, lr, dtype=dtype)] if filters else []
+        found: list[torch.optim.Optimizer] = [Muon(filters, lr)] if filters else []
         if rest:
-            group = {"params": rest, "scale": ADAM_SHARE}
-            found.append(torch.optim.Adam([group], lr * ADAM_SHARE, betas=(0.9, 0.99), fused=True))
+            share = float(getattr(network, "adam_share", ADAM_SHARE))
+            group = {"params": rest, "scale": share}
+            found.append(torch.optim.Adam([group], lr * share, betas=(0.9, 0.99), fused=True))
         return found
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": WEIGHT_DECAY},

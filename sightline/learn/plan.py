@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 
 MOST_EPOCHS = 400
 """With --time, small data stops here: more of the same teaches nothing."""
-SMALL_SHARE = 0.6
+SMALL_SHARE = 0.4
 SMALL_SIDE = 0.75
 """Three quarters of the side cost about half the time, and most is learnt from them all the same."""
 
@@ -47,10 +48,10 @@ def as_long_as(plan: Plan, other: Plan) -> Plan:
     return dataclasses.replace(plan, steps=steps, small_steps=int(SMALL_SHARE * steps) if plan.small_side else 0)
 
 
-def default_batch(count: int) -> int:
-    """A sixteenth of the images or less, a power of two from 16 to 128."""
+def default_batch(count: int, most: int = 128) -> int:
+    """A sixteenth of the images or less, a power of two from 16 to `most`."""
     batch = 16
-    while batch < 128 and batch * 2 * 16 <= count:
+    while batch < most and batch * 2 * 16 <= count:
         batch *= 2
     return min(batch, count)
 
@@ -114,7 +115,7 @@ def seconds_per_step(step: Callable[[int], object], per_epoch: int) -> float:
 def fit_to_time(plan: Plan, pace: Pace, seconds: float, done: int = 0) -> Plan:
     """The plan with as many steps as fit into the `seconds` that are left when `done` steps are done.
 
-    At least the first epoch, or as much of it as fits; 60 % of the steps keep their small images while they last.
+    At least the first epoch, or as much of it as fits; 40 % of the steps keep their small images while they last.
     """
     look = pace.evaluation / plan.per_epoch
     share = SMALL_SHARE if plan.small_side and done <= plan.small_steps else 0.0
@@ -131,11 +132,14 @@ class Budget:
     TOLERANCE = 0.02
     """Share of the steps left by which the plan must be wrong before it is changed."""
     MOST_LONGER = 1.25
+    MEMORY = 0.2
+    """Share of the time in all over which the speed is remembered: what else runs comes and goes."""
 
     def __init__(self, deadline: float, pace: Pace, step: int = 0) -> None:
         """deadline: `time.monotonic()` at which the bundle should be there. pace: as measured before the training."""
         self.deadline, self.pace = deadline, pace
         self._slower, self._step, self._since = 1.0, step, time.monotonic()
+        self._memory = max(1.0, self.MEMORY * (deadline - self._since))
 
     def fitted(self, plan: Plan, step: int) -> Plan:
         """The plan to go on with, from what the steps since the last call took; the end of a plan stays its end."""
@@ -144,7 +148,9 @@ class Budget:
             return plan
         expected = self.pace.seconds(plan, self._step, step)
         if expected > 0:
-            self._slower = (self._slower + (now - self._since) / expected) / 2
+            passed = now - self._since
+            forgotten = 1 - math.exp(-passed / self._memory)
+            self._slower += forgotten * (passed / expected - self._slower)
             self._step, self._since = step, now
         pace = self.pace.times(self._slower)
         fitted = fit_to_time(plan, pace, self.deadline - now - pace.bundle, step)

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from sightline.core.spec import Spec
-from sightline.core.task import Arrays, Learner
+from sightline.core.task import Learner
 from sightline.data.dataset import Indices
+from sightline.data.scan import Inputs
 from sightline.learn.augment import choose
 from sightline.learn.batches import Batches, keyed
 from sightline.learn.deploy import TorchRunner
@@ -25,11 +26,12 @@ LARGEST_BATCH = 128
 
 
 def quick_runner(
-    learner: Learner, spec: Spec, inputs: Arrays, rows: Indices, targets: Arrays, seed: int
+    learner: Learner, spec: Spec, inputs: Inputs, rows: Indices, targets: Inputs, seed: int, content: str
 ) -> TorchRunner:
     """A network trained on the examples whose inputs lie in `rows` of `inputs`, with (n, …) encoded `targets`.
 
-    Their number and nothing else decides how long: about SEEN images, an epoch at least. On the GPU if there is one.
+    content: what the images show, which says how they may be changed. How many there are and nothing else decides how
+    long: about SEEN images, an epoch at least. On the GPU if there is one.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     count = len(rows)
@@ -41,7 +43,7 @@ def quick_runner(
     small = small_side(side, is_scale_free(network))
     plan = make_plan(count, batches.size, epochs, default_lr(network, batches.size), small)
     trainer = Trainer(learner, network, spec, plan, device)
-    for _ in trainer.fit(batches, choose("auto", spec.inputs["image"].shape[-1] or 3), np.inf):
+    for _ in trainer.fit(batches, choose("auto", spec.inputs["image"].shape[-1] or 3, content), np.inf):
         pass
     averaged = copy.deepcopy(network)
     averaged.load_state_dict(trainer.average.tensors)

@@ -10,6 +10,7 @@ SHA256SUMS         of every member above, one line each: hex digest, two spaces,
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import zipfile
@@ -25,6 +26,7 @@ from sightline.run.files import write_whole
 SUFFIX = ".sightline"
 SUMS = "SHA256SUMS"
 MEMBERS = ("spec.json", "model.onnx", "model.safetensors", "card.json")
+ASSETS = "assets/"
 REQUIRED = ("spec.json", "model.onnx", "card.json")
 LIMIT = 8 * 2**30
 """No bundle unpacks to more bytes than this."""
@@ -52,10 +54,11 @@ def headline(card: dict[str, Any]) -> str:
 
 
 def save(path: Path, spec: Spec, card: dict[str, Any], members: dict[str, bytes]) -> None:
-    """Writes a bundle; `members` holds model.onnx and, where there are any, weights and assets."""
+    """Writes a bundle; `members` holds model.onnx and, where there are any, weights and assets beside the spec's."""
     contents = {
         "spec.json": _to_json(spec.to_json()),
         "card.json": _to_json(card),
+        **{f"{ASSETS}{name}": data for name, data in spec.assets.items()},
         **members,
     }
     sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(contents.items()))
@@ -89,6 +92,8 @@ def open_bundle(path: str | Path) -> Bundle:
     except Exception as error:  # zipfile and its decompressors raise nearly anything on damaged files
         raise SightlineError(f"the bundle cannot be read ({str(error) or type(error).__name__})", str(path)) from None
     spec = Spec.from_json(_json(members["spec.json"], "spec.json", path), f"{path}: spec.json")
+    assets = {name.removeprefix(ASSETS): data for name, data in members.items() if name.startswith(ASSETS)}
+    spec = dataclasses.replace(spec, assets=assets)
     return Bundle(path, spec, _json(members["card.json"], "card.json", path), members)
 
 
@@ -112,7 +117,7 @@ def _read(archive: zipfile.ZipFile, where: str) -> dict[str, bytes]:
     if len(set(names)) != len(names):
         raise SightlineError("the bundle holds a name twice", where)
     for name in names:
-        known = name in MEMBERS or name == SUMS or (name.startswith("assets/") and ".." not in name)
+        known = name in MEMBERS or name == SUMS or (name.startswith(ASSETS) and ".." not in name)
         if not known:
             raise SightlineError(f"the bundle holds {name!r}, which no bundle holds", where, "do not use this file")
     if sum(info.file_size for info in infos) > LIMIT:

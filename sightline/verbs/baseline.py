@@ -15,7 +15,7 @@ from sightline.core.paired import Paired, of_comparisons
 from sightline.core.spec import Spec
 from sightline.core.task import Comparison, Task
 from sightline.data.dataset import Dataset
-from sightline.verbs.judge import compare_all, predictions_of, scores_of
+from sightline.verbs.judge import compare_all, predictions_of, rows_of, scores_of
 
 if TYPE_CHECKING:
     from sightline.verbs.tell import Teller
@@ -56,11 +56,11 @@ def run_baseline(kind: str, task: Task, spec: Spec, parts: Parts, seed: int, tel
     decide = fit.fit(kind, fit.features_of(scan.take(chosen)), labels, len(spec.classes), seed)
     val_set, val_scan = parts.part("val")
     val = decide(fit.features_of(val_scan))
-    spec = task.calibrate({"probabilities": fit.softmax(val)}, list(val_set.targets), spec)
+    spec = task.calibrate(rows_of({"probabilities": fit.softmax(val)}), list(val_set.targets), spec)
     name = "test" if (parts.splits == "test").any() else "val"
     judged, judged_scan = parts.part(name)
     logits = val if name == "val" else decide(fit.features_of(judged_scan))
-    outputs = {"probabilities": fit.softmax(logits, spec.temperature)}
+    outputs = rows_of({"probabilities": fit.softmax(logits, spec.temperature)})
     predictions = predictions_of(task, outputs, judged_scan.sizes, spec)
     compared = compare_all(task, predictions, judged.targets, spec)
     return Baseline(kind, name, compared, spec, time.monotonic() - begun, len(chosen))

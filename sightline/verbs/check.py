@@ -107,6 +107,7 @@ def _examined(dataset: Dataset, task: Task, options: CheckOptions) -> Report:
         max_pixels=options.max_pixels,
         progress=teller.reading(len(dataset)),
         look=look,
+        free=spec.free_axes if spec else None,
     )
     readable = np.flatnonzero(scanned.readable)
     if not len(readable):

@@ -25,7 +25,7 @@ def examine(task: Task, dataset: Dataset, scanned: Scan, splits: NDArray[np.str_
         *noted,
         *tell_copies(copies, dataset, splits),
         *_quality(dataset, scanned),
-        *task.check_dataset(dataset, splits),
+        *task.check_dataset(dataset, splits, scanned.sizes),
     ]
 
 

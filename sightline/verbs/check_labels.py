@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
+from sightline.core.ragged import together
 from sightline.core.spec import Spec
-from sightline.core.task import Arrays, Comparison, Finding, Task
+from sightline.core.task import Comparison, Finding, Task
 from sightline.data import split
 from sightline.data.dataset import Dataset
 from sightline.data.image import MAX_PIXELS
-from sightline.data.scan import Scan
+from sightline.data.scan import Inputs, Scan
 from sightline.verbs.judge import compare_all, predict_all
 
 WIDTH, LARGEST_SIDE = 8, 64
@@ -91,13 +92,13 @@ def _out_of_fold(
 
     sizes = [(int(width), int(height)) for width, height in scanned.sizes]
     encoded = [task.encode(target, size, spec) for target, size in zip(dataset.targets, sizes, strict=True)]
-    targets: Arrays = {key: np.stack([one[key] for one in encoded]) for key in encoded[0]}
+    targets: Inputs = {key: together([one[key] for one in encoded]) for key in encoded[0]}
     learner = task.learner()
     found: dict[int, Prediction] = {}
     for fold in range(FOLDS):
         taught, judged = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        some = {key: values[taught] for key, values in targets.items()}
-        runner = quick_runner(learner, spec, scanned.cache, scanned.rows[taught], some, seed + fold)
+        some: Inputs = {key: values[taught] for key, values in targets.items()}
+        runner = quick_runner(learner, spec, scanned.cache, scanned.rows[taught], some, seed + fold, task.content)
         found |= zip(judged.tolist(), predict_all(task, runner, scanned.take(judged), spec), strict=True)
         progress(fold + 1, FOLDS)
     return [found[place] for place in range(len(dataset))]

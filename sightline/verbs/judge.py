@@ -12,34 +12,39 @@ from numpy.typing import NDArray
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Runner, Scores, Task
-from sightline.data.scan import Scan, chunks
+from sightline.data.scan import Scan
 
 BATCH = 256
 Targets = Sequence[Any] | NDArray[Any]
 
 
-def outputs_of(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Iterator[Arrays]:
-    """The outputs over the examples of a scan, a batch at a time."""
-    for part in chunks(len(scan), BATCH):
-        yield task.infer(runner, scan.arrays(part), spec)
+def outputs_of(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Iterator[tuple[int, Arrays]]:
+    """The place and the outputs, without batch axis, of each example of a scan; not always in order."""
+    for places, inputs in scan.batches(BATCH):
+        yield from zip(places.tolist(), rows_of(task.infer(runner, inputs, spec)), strict=True)
+
+
+def rows_of(outputs: Arrays) -> list[Arrays]:
+    """One entry an example, from outputs with a batch axis."""
+    return [{key: values[row] for key, values in outputs.items()} for row in range(len(next(iter(outputs.values()))))]
 
 
 def predict_all(task: Task, runner: Runner, scan: Scan, spec: Spec) -> list[Prediction]:
     """One prediction an example, in order."""
-    found: list[Prediction] = []
-    for outputs in outputs_of(task, runner, scan, spec):
-        found += predictions_of(task, outputs, scan.sizes[len(found) :], spec)
-    return found
+    found: dict[int, Prediction] = {}
+    for place, outputs in outputs_of(task, runner, scan, spec):
+        found[place] = _prediction(task, outputs, scan.sizes[place], spec)
+    return [found[place] for place in range(len(scan))]
 
 
-def predictions_of(task: Task, outputs: Arrays, sizes: NDArray[np.int32], spec: Spec) -> list[Prediction]:
-    """One prediction for each row of the outputs; sizes: at least as many rows of (width, height)."""
-    found: list[Prediction] = []
-    for row in range(len(next(iter(outputs.values())))):
-        width, height = sizes[row].tolist()
-        one = {key: values[row] for key, values in outputs.items()}
-        found.append(task.postprocess(one, (width, height), spec))
-    return found
+def predictions_of(task: Task, outputs: Sequence[Arrays], sizes: NDArray[np.int32], spec: Spec) -> list[Prediction]:
+    """One prediction an example; outputs: without batch axis; sizes: (n, 2) width and height."""
+    return [_prediction(task, one, size, spec) for one, size in zip(outputs, sizes, strict=True)]
+
+
+def _prediction(task: Task, outputs: Arrays, size: NDArray[np.int32], spec: Spec) -> Prediction:
+    width, height = size.tolist()
+    return task.postprocess(outputs, (width, height), spec)
 
 
 def compare_all(task: Task, predictions: Sequence[Prediction], targets: Targets, spec: Spec) -> list[Comparison]:
@@ -58,7 +63,7 @@ def scores_of(task: Task, comparisons: Sequence[Comparison], spec: Spec) -> Scor
     return dataclasses.replace(task.summarize(comparisons, spec), intervals=task.intervals(comparisons, spec))
 
 
-def all_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Arrays:
-    """The outputs over all examples, joined along the batch axis."""
-    parts = list(outputs_of(task, runner, scan, spec))
-    return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+def all_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> list[Arrays]:
+    """The outputs of each example, in order, without batch axis."""
+    found = dict(outputs_of(task, runner, scan, spec))
+    return [found[place] for place in range(len(scan))]

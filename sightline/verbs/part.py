@@ -75,7 +75,14 @@ def scan_for(bundle: Bundle, task: Task, dataset: Dataset, options: EvaluateOpti
     """One pass over the data, preprocessed for the bundle's network."""
     spec = bundle.spec
     side = max(length or 0 for length in spec.inputs["image"].shape[:2])
-    return scan(dataset, lambda image: task.preprocess(image, spec), side, options.workers, options.max_pixels)
+    return scan(
+        dataset,
+        lambda image: task.preprocess(image, spec),
+        side,
+        options.workers,
+        options.max_pixels,
+        free=spec.free_axes,
+    )
 
 
 def overlap(bundle: Bundle, scanned: Scan) -> int | None:

@@ -14,7 +14,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.options import resolve
 from sightline.core.spec import Spec
 from sightline.core.task import Learner
-from sightline.learn.augment import Policy
+from sightline.learn.augment import Changes
 from sightline.learn.batches import Batches, keyed
 from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Trainer
@@ -59,7 +59,7 @@ def plan_by_time(
     spec: Spec,
     batches: Batches,
     options: TrainOptions,
-    policy: Policy,
+    policy: Changes,
     judge: Callable[[TorchRunner], object],
     deadline: float,
 ) -> tuple[Plan, Spec, Pace]:
@@ -91,7 +91,7 @@ def _seconds(work: Callable[[], object]) -> float:
 class _Trial:
     """A throw-away training, to measure speed."""
 
-    def __init__(self, learner: Learner, spec: Spec, batches: Batches, options: TrainOptions, policy: Policy) -> None:
+    def __init__(self, learner: Learner, spec: Spec, batches: Batches, options: TrainOptions, policy: Changes) -> None:
         self.device = device_named(options.device)
         self.network = make_network(learner, spec, options)
         self.plan = plan_by_epochs(self.network, spec, batches, options)

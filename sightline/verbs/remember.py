@@ -14,6 +14,7 @@ from sightline.verbs.judge import outputs_of
 
 def remember(task: Task, runner: Runner, dataset: Dataset, scanned: Scan, spec: Spec) -> Memory:
     """The memory of a training part, from a graph that gives "features"."""
-    features = np.concatenate([out["features"].astype(np.float16) for out in outputs_of(task, runner, scanned, spec)])
+    found = {place: out["features"].astype(np.float16) for place, out in outputs_of(task, runner, scanned, spec)}
+    features = np.stack([found[place] for place in range(len(scanned))])
     names = [dataset.images.name(index) for index in range(len(dataset))]
     return Memory(features, names, [task.truth_text(target) for target in dataset.targets])

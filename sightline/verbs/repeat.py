@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +194,7 @@ class Runner:
         if one.interrupted:
             return None
         part, outputs, spec = one.answers()
-        _write_answers(run, outputs)
+        _write_answers(run, outputs, spec)
         one.close(part=part, spec=spec.to_json())
         return run
 
@@ -205,7 +205,7 @@ class Runner:
         return ([*rows, row] if self.series.kind == "curve" else [row, *rows]), len(compared)
 
     def _compared(
-        self, splits: NDArray[np.str_], part: str, outputs: Arrays, spec: Spec
+        self, splits: NDArray[np.str_], part: str, outputs: Sequence[Arrays], spec: Spec
     ) -> tuple[list[Comparison], dict[str, float], list[dict[str, Any]]]:
         """The comparisons, their metrics, and rows of the worst of them."""
         dataset, scan = dataclasses.replace(self.all, splits=splits).part(part)
@@ -253,13 +253,29 @@ def _said(what: Mapping[str, Any]) -> str:
     return f"{what['count']:,} images" if "count" in what else " ".join(f"{k} {v}" for k, v in what.items())
 
 
-def _write_answers(run: RunFolder, outputs: Arrays) -> None:
+def _write_answers(run: RunFolder, outputs: Sequence[Arrays], spec: Spec) -> None:
+    """Each output of all examples as one flat array with their shapes, and the assets that decoding them needs."""
+    columns: Arrays = {}
+    for name in outputs[0]:
+        columns[f"values/{name}"] = np.concatenate([one[name].ravel() for one in outputs])
+        columns[f"shapes/{name}"] = np.array([one[name].shape for one in outputs], np.int64)
+    for name, data in spec.assets.items():
+        columns[f"assets/{name}"] = np.frombuffer(data, np.uint8)
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **outputs)
+    np.savez(file, allow_pickle=False, **columns)
     write_whole(run.path / "answers.npz", lambda to: to.write(file.getvalue()))
 
 
-def _read_answers(run: RunFolder) -> tuple[str, Arrays, Spec]:
+def _read_answers(run: RunFolder) -> tuple[str, list[Arrays], Spec]:
     state = run.read_state()
     with np.load(run.path / "answers.npz", allow_pickle=False) as found:
-        return state["part"], {name: found[name] for name in found.files}, Spec.from_json(state["spec"])
+        columns = {name: found[name] for name in found.files}
+    assets = {name.removeprefix("assets/"): data.tobytes() for name, data in columns.items() if name[:7] == "assets/"}
+    names = [name.removeprefix("values/") for name in columns if name.startswith("values/")]
+    rows: list[Arrays] = [{} for _ in columns[f"shapes/{names[0]}"]]
+    for name in names:
+        shapes = columns[f"shapes/{name}"]
+        ends = np.cumsum(shapes.prod(axis=1))
+        for row, shape, part in zip(rows, shapes, np.split(columns[f"values/{name}"], ends[:-1]), strict=True):
+            row[name] = part.reshape(shape.tolist())
+    return state["part"], rows, dataclasses.replace(Spec.from_json(state["spec"]), assets=assets)

@@ -200,6 +200,7 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, tel
         folder,
         teller.reading(len(dataset)),
         (lambda _, pixels: thumbnail(pixels)) if len(dataset) <= NEAR_AT_MOST else None,
+        spec.free_axes,
     )
     whole, bad = dataset, unreadable(dataset, scanned)
     good = usable(scanned, dataset.images.name, options.max_bad)

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from sightline.core.errors import SightlineError
+from sightline.core.ragged import together
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Scores, Task
+from sightline.data.scan import Inputs
 from sightline.data.split import fingerprint
 from sightline.learn import balance
 from sightline.learn import checkpoint as checkpoints
-from sightline.learn.augment import Policy, choose
+from sightline.learn.augment import Changes, choose
 from sightline.learn.batches import Batches
 from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Moment, Trainer
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 SAVE_EVERY, SAVE_SOONEST = 30.0, 2.0
 """Seconds between checkpoints within a long epoch; in a short budget twenty times within it."""
+
+
+MOST_IMAGES, MOST_LINES = 128, 16
+"""Of the default batch; a line holds many things to learn from."""
 
 
 class Training:
@@ -60,6 +65,7 @@ class Training:
         self.val_set, self.val_scan = parts.part("val")
         if not len(self.val_set) or not len(self.train_set):
             raise SightlineError("the data is too small to be split into train and val", parts.dataset.name)
+        self.spec = task.from_train(self.train_set, spec)
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"score": None, "epoch": 0}
         self.interrupted = False
@@ -73,7 +79,7 @@ class Training:
             self.task.encode(target, (int(w), int(h)), self.spec)
             for target, (w, h) in zip(self.train_set.targets, self.train_scan.sizes, strict=True)
         ]
-        joined: Arrays = {key: np.stack([one[key] for one in targets]) for key in targets[0]}
+        joined: Inputs = {key: together([one[key] for one in targets]) for key in targets[0]}
         strata = self.task.strata(self.train_set)
         self.balance = balance.choose(self.options.balance, strata)
         if "uneven" in self.balance.why:
@@ -83,7 +89,8 @@ class Training:
             joined["weight"] = counts
         often = counts if self.balance.way == "sampler" else None
         plan = self.run.read_state().get("plan")
-        size = plan["batch"] if plan else self.options.batch or default_batch(len(targets))
+        usual = default_batch(len(targets), MOST_LINES if self.spec.free_axes else MOST_IMAGES)
+        size = plan["batch"] if plan else self.options.batch or usual
         size, seed = min(size, len(targets)), self.options.seed
         return Batches(self.train_scan.cache, self.train_scan.rows, joined, size, seed, often)
 
@@ -129,8 +136,8 @@ class Training:
     def _judge(self, runner: TorchRunner) -> Scores:
         return judge(self.task, runner, self.val_scan, self.val_set.targets, self.spec)
 
-    def _policy(self) -> Policy:
-        return choose(self.options.augment, self.spec.inputs["image"].shape[-1] or 3)
+    def _policy(self) -> Changes:
+        return choose(self.options.augment, self.spec.inputs["image"].shape[-1] or 3, self.task.content)
 
     def fit(self) -> None:
         """Trains to the plan's end, or to Ctrl-C: then it is `interrupted`."""
@@ -205,7 +212,7 @@ class Training:
         """The weights with the best val score, ready to answer."""
         return self._averaged(checkpoints.read(self.run.best).tensors["network"])
 
-    def answers(self) -> tuple[str, Arrays, Spec]:
+    def answers(self) -> tuple[str, list[Arrays], Spec]:
         """The part that judges (test, or val where there is none), the calibrated outputs over it, and the spec."""
         network = self.best_network()
         runner = TorchRunner(network, self.learner, self.spec, self.device)

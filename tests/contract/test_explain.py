@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import picture, pictures
-from tiny import CELLS
+from support import picture
+from tiny import CELLS, TINY
 
 from sightline.core.errors import SightlineError
 from sightline.data.image import read
@@ -37,7 +37,9 @@ def test_both_halves_of_the_evidence_agree(bundle: Bundle) -> None:
     learner = task.learner()
     network = learner.network(spec).eval()
     network.load_state_dict(load(bundle.members["model.safetensors"]))
-    batch = np.stack([task.preprocess(read(image), spec)["image"] for image in pictures(4, first=500)[0]])
+    batch = np.stack(
+        [task.preprocess(read(image), spec)["image"] for image in TINY[spec.task].arrays(first=500)[0][:4]]
+    )
     outputs = OnnxRunner(bundle.graph)({"image": batch})
     reference = {name: values[0] for name, values in outputs.items()}
     images = normalise(torch.from_numpy(batch), spec).requires_grad_()
@@ -85,7 +87,9 @@ def test_every_network_can_be_asked_for_features(bundle: Bundle) -> None:
     learner = task.learner()
     network = learner.network(spec)
     network.load_state_dict(load(bundle.members["model.safetensors"]))
-    batch = np.stack([task.preprocess(read(image), spec)["image"] for image in pictures(4, first=500)[0]])
+    batch = np.stack(
+        [task.preprocess(read(image), spec)["image"] for image in TINY[spec.task].arrays(first=500)[0][:4]]
+    )
     plain, more = (TorchRunner(network, learner, spec, torch.device("cpu"), features=on) for on in (False, True))
     answers, with_features = plain({"image": batch}), more({"image": batch})
     features = with_features.pop("features")

@@ -14,6 +14,7 @@ from tiny import CELLS, TINY
 
 import sightline
 from sightline.core.errors import SightlineError
+from sightline.core.ragged import together
 from sightline.core.spec import Spec
 from sightline.data.formats import open_data
 from sightline.data.image import read
@@ -91,7 +92,9 @@ def test_the_graph_takes_raw_bytes(bundle: Bundle) -> None:
     assert [(i.name, i.type.tensor_type.elem_type) for i in graph.input] == [("image", onnx.TensorProto.UINT8)]
     shape = graph.input[0].type.tensor_type.shape.dim
     side = NETWORK_SIZES[bundle.spec.network]
-    assert shape[0].dim_param and [d.dim_value for d in shape[1:]] == [side, side, 3]
+    assert shape[0].dim_param
+    wanted = bundle.spec.inputs["image"].shape
+    assert [d.dim_value or None for d in shape[1:]] == list(wanted) and side in wanted
 
 
 def test_its_spec_survives_json(bundle: Bundle) -> None:
@@ -119,9 +122,9 @@ def test_a_network_is_plain_and_its_loss_reaches_every_weight(bundle: Bundle, ba
 
     task = task_named(bundle.spec.task)
     network = task.learner().network(bundle.spec).train()
-    values = open_data(tiny(bundle)).targets[: len(batch)]
+    values = open_data(tiny(bundle), kind=task.target).targets[: len(batch)]
     targets = [task.encode(value, (16, 16), bundle.spec) for value in values]
-    encoded = {key: torch.from_numpy(np.stack([one[key] for one in targets])) for key in targets[0]}
+    encoded = {key: torch.from_numpy(together([one[key] for one in targets])[:]) for key in targets[0]}
     inputs = {"image": normalise(torch.from_numpy(batch), bundle.spec)}
     losses = task.learner().loss(network, inputs, encoded, bundle.spec)
     assert losses["loss"].shape == () and bool(torch.isfinite(losses["loss"]))
@@ -136,6 +139,7 @@ def test_a_graph_that_differs_from_the_network_never_becomes_a_bundle(
     monkeypatch.setattr("sightline.verbs.finish.export_graph", lambda *_: bundle.graph)
     network = bundle.spec.network
     options = {"network": network, "imgsz": NETWORK_SIZES[network], "epochs": 1, "batch": 8, "workers": 0, "seed": 99}
+    options["task"] = bundle.spec.task
     with pytest.raises(SightlineError, match="the exported graph differs from the network"):
         sightline.train(*tiny(bundle), out="run", **options)
     assert not list(Path().rglob("*.sightline"))

@@ -12,6 +12,7 @@ from support import CLASSES, pictures
 from tiny import TINY
 
 from sightline.core.errors import SightlineError
+from sightline.core.ragged import together
 from sightline.core.spec import Spec
 from sightline.core.task import Learner, Task
 from sightline.data.dataset import Dataset
@@ -19,13 +20,15 @@ from sightline.data.formats import open_data
 from sightline.data.image import read
 from sightline.tables import NETWORKS, TASKS
 from sightline.verbs.common import infer_task, task_named
+from sightline.verbs.judge import rows_of
 
 every_task = pytest.mark.parametrize("name", TASKS)
 
 
 def dataset_and_spec(name: str, network: str = "auto") -> tuple[Task, Dataset, Spec]:
-    task, dataset = task_named(name), open_data(TINY[name].arrays())
-    return task, dataset, task.spec(dataset, dataset.probe(), network, {})
+    task = task_named(name)
+    dataset = open_data(TINY[name].arrays(), kind=task.target)
+    return task, dataset, task.from_train(dataset, task.spec(dataset, dataset.probe(), network, {}))
 
 
 def methods(protocol: type) -> dict[str, inspect.Signature]:
@@ -47,7 +50,8 @@ def test_a_task_has_every_method_of_the_contract_with_its_arguments(name: str) -
 
 @every_task
 def test_a_task_recognises_its_own_data(name: str, tmp_path: Path) -> None:
-    assert infer_task(open_data(TINY[name].arrays())).name == name
+    if name != "read":  # in Python a text may be a label as well: --task says what it is
+        assert infer_task(open_data(TINY[name].arrays())).name == name
     assert infer_task(open_data(TINY[name].write(tmp_path))).name == name
 
 
@@ -69,7 +73,10 @@ def test_targets_are_encoded_in_the_documented_keys(name: str) -> None:
     task, dataset, spec = dataset_and_spec(name)
     for target in dataset.targets:
         encoded = task.encode(target, (16, 16), spec)
-        assert {key: (str(value.dtype), value.shape) for key, value in encoded.items()} == TINY[name].encoded
+        assert {
+            key: (str(value.dtype), value.shape if value.ndim < 1 or name != "read" else ())
+            for key, value in encoded.items()
+        } == TINY[name].encoded
 
 
 @every_task
@@ -108,7 +115,7 @@ def test_outputs_become_predictions_and_add_up_to_scores(name: str) -> None:
 def test_calibration_changes_the_spec_and_nothing_else(name: str) -> None:
     task, dataset, spec = dataset_and_spec(name)
     before = spec.to_json()
-    fitted = task.calibrate(TINY[name].outputs(len(dataset)), list(dataset.targets), spec)
+    fitted = task.calibrate(rows_of(TINY[name].outputs(len(dataset))), list(dataset.targets), spec)
     assert spec.to_json() == before
     assert Spec.from_json(fitted.to_json()) == fitted
 
@@ -125,14 +132,14 @@ def test_the_classes_of_a_spec_are_in_natural_order() -> None:
 def test_the_weight_of_an_example_multiplies_its_loss(name: str) -> None:
     import torch
 
-    task, dataset, spec = dataset_and_spec(name, "cnn")
+    task, dataset, spec = dataset_and_spec(name, TINY[name].network[0])
     learner = task.learner()
     torch.manual_seed(0)
     network = learner.network(spec).eval()
     encoded = [task.encode(target, (16, 16), spec) for target in dataset.targets[:4]]
-    targets = {key: torch.from_numpy(np.stack([one[key] for one in encoded])) for key in encoded[0]}
+    targets = {key: torch.from_numpy(together([one[key] for one in encoded])[:]) for key in encoded[0]}
     height, width, channels = spec.inputs["image"].shape
-    inputs = {"image": torch.randn(4, channels or 1, height or 16, width or 16)}
+    inputs = {"image": torch.randn(4, channels or 1, height or 16, width or 64)}
 
     def loss(rows: slice, **more: torch.Tensor) -> float:
         some = {key: value[rows] for key, value in {**targets, **more}.items()}

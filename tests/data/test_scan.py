@@ -59,6 +59,13 @@ def test_hash_sees_shape_and_each_pixel():
     assert pixel_hash(turned) == pixel_hash(turned.copy())
 
 
+def arrays(scanned):
+    """What was kept of all examples, which are of one shape: one batch in their order."""
+    ((places, found),) = scanned.batches(1000)
+    assert places.tolist() == list(range(len(scanned)))
+    return found
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_columns(files, workers):
     done = []
@@ -71,7 +78,7 @@ def test_columns(files, workers):
     assert found.channels[good].tolist() == [3] * 128 and (found.sizes[good] == 12).all()
     for i in (0, 64, 129):
         assert found.hashes[i] == pixel_hash(expected[i])
-        assert np.array_equal(found.arrays(np.array([i]))["image"][0], small(expected[i])["image"])
+        assert np.array_equal(arrays(found.take(np.array([i])))["image"][0], small(expected[i])["image"])
     assert not found.cache["image"][5].any() and found.cache["mean"].shape == (130,)
     assert done == sorted(set(done)) and done[-1] == 130 and len(done) > 1
 
@@ -80,10 +87,10 @@ def test_take_shares_the_cache(files):
     found = scan(files, small, workers=0)
     part = found.take(np.array([100, 7, 129]))
     assert len(part) == 3 and part.cache is found.cache and list(part.errors) == [0]
-    assert np.array_equal(part.arrays(slice(1, 3))["image"], found.cache["image"][[7, 129]])
+    assert np.array_equal(arrays(part)["image"][1:3], found.cache["image"][[7, 129]])
     again = part.take(np.array([2]))
     assert again.hashes[0] == found.hashes[129]
-    assert np.array_equal(again.arrays(slice(None))["image"][0], found.cache["image"][129])
+    assert np.array_equal(arrays(again)["image"][0], found.cache["image"][129])
 
 
 def test_without_preprocess_nothing_is_kept():

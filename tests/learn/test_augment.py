@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from sightline.learn.augment import POLICIES, Policy, affine, augment, choose, warp
+from sightline.learn.augment import POLICIES, Policy, affine, choose, warp
 
 SIDE = 16
 
@@ -24,7 +24,7 @@ def apply(
     policy: Policy, images: torch.Tensor, seed: int = 0, **more: object
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     targets = {"label": torch.arange(len(images)) % 3, "other": torch.ones(len(images))}
-    inputs, found = augment({"image": images, "mask": images[:, :1]}, targets, policy, chance(seed), **more)  # type: ignore[arg-type]
+    inputs, found = policy({"image": images, "mask": images[:, :1]}, targets, chance(seed), **more)  # type: ignore[arg-type]
     assert torch.equal(inputs["mask"], images[:, :1]) and torch.equal(found["other"], targets["other"])
     return inputs["image"], found
 

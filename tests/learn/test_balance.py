@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.learn.augment import Policy, augment
+from sightline.learn.augment import Policy
 from sightline.learn.balance import choose, drawn, importance
 from sightline.learn.batches import Batches
 
@@ -78,7 +78,7 @@ def test_the_order_is_a_function_of_seed_and_epoch() -> None:
 def test_weights_are_mixed_as_labels_are() -> None:
     inputs = {"image": torch.rand(8, 1, 4, 4)}
     targets = {"label": torch.arange(8), "weight": torch.arange(8).float()}
-    _, mixed = augment(inputs, targets, Policy(mix=1.0), torch.Generator().manual_seed(0))
+    _, mixed = Policy(mix=1.0)(inputs, targets, torch.Generator().manual_seed(0))
     assert torch.equal(mixed["mixed_weight"], mixed["mixed_label"].float())
-    _, plain = augment(inputs, {"label": torch.arange(8)}, Policy(mix=1.0), torch.Generator().manual_seed(0))
+    _, plain = Policy(mix=1.0)(inputs, {"label": torch.arange(8)}, torch.Generator().manual_seed(0))
     assert "mixed_weight" not in plain and torch.equal(plain["mixed_label"], mixed["mixed_label"])

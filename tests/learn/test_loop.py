@@ -90,13 +90,13 @@ def test_saved_and_restored_it_takes_the_very_same_steps(
 
 def test_chance_is_new_at_every_step_and_follows_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    real = loop.augment
+    real = Policy.__call__
 
-    def augment(inputs: Any, targets: Any, policy: Policy, generator: torch.Generator, *rest: Any) -> Any:
+    def spied(self: Policy, inputs: Any, targets: Any, generator: torch.Generator, *rest: Any) -> Any:
         seen.append(generator.initial_seed())
-        return real(inputs, targets, policy, generator, *rest)
+        return real(self, inputs, targets, generator, *rest)
 
-    monkeypatch.setattr(loop, "augment", augment)
+    monkeypatch.setattr(Policy, "__call__", spied)
     for seed in (0, 0, 1):
         run(trainer(), policy=choose("light", 1), seed=seed)
     first, again, other = seen[:10], seen[10:20], seen[20:]

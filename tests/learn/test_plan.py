@@ -12,7 +12,17 @@ from torch import nn
 
 from sightline.learn import plan as planning
 from sightline.learn.optimizer import Average, default_lr, learning_rate, make_optimizers, set_learning_rate
-from sightline.learn.plan import Budget, Pace, Plan, default_batch, default_epochs, fit_to_time, make_plan, small_side
+from sightline.learn.plan import (
+    SMALL_SHARE,
+    Budget,
+    Pace,
+    Plan,
+    default_batch,
+    default_epochs,
+    fit_to_time,
+    make_plan,
+    small_side,
+)
 
 
 @given(count=st.integers(1, 10**6), epochs=st.none() | st.integers(1, 500), share=st.floats(0, 1))
@@ -38,7 +48,7 @@ def test_more_time_never_means_fewer_steps(
     plan, pace = make_plan(1000, 20, 10, 0.1, small), Pace(per_step / 2, per_step, evaluation, 0)
     short, long = fit_to_time(plan, pace, seconds), fit_to_time(plan, pace, seconds + more)
     assert 1 <= short.steps <= long.steps <= 400 * plan.per_epoch
-    assert short.small_steps <= 0.6 * short.steps
+    assert short.small_steps <= SMALL_SHARE * short.steps
     assert (short.per_epoch, short.batch, short.lr) == (plan.per_epoch, plan.batch, plan.lr)
 
 

@@ -24,6 +24,7 @@ COLUMNS = {
     "image": ("image", "filename", "file", "path", "filepath", "image_path", "img"),
     "label": ("label", "class", "target", "category"),
     "value": ("value",),
+    "text": ("text", "transcript", "transcription"),
     "split": ("split",),
     "group": ("group",),
 }

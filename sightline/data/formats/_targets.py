@@ -19,7 +19,7 @@ LEAST_CLASSES = 2
 
 
 def as_kind(dataset: Dataset, kind: str) -> Dataset:
-    """The dataset with targets of that kind: one label is a set of one, and a label may be the text of a number.
+    """The dataset with targets of that kind: one label is a set of one, and a label may be a text, or that of a number.
 
     Raises SightlineError where the targets cannot be seen so.
     """
@@ -29,6 +29,8 @@ def as_kind(dataset: Dataset, kind: str) -> Dataset:
         names = np.array([joined(names_in(text)) for text in dataset.targets.tolist()], np.str_)
         classes = () if any(SEPARATOR in name for name in dataset.classes) else dataset.classes
         return dataclasses.replace(dataset, target=kind, targets=names, classes=classes)
+    if (dataset.target, kind) == ("label", "text"):
+        return dataclasses.replace(dataset, target=kind, classes=())
     if (dataset.target, kind) == ("label", "value"):
         values = np.array([number(text) for text in dataset.targets.tolist()])
         wrong = np.flatnonzero(np.isnan(values))
@@ -58,6 +60,8 @@ def kind_of_columns(places: Mapping[str, int], labels: Sequence[str], wanted: st
 
     wanted: the kind asked for, which decides where columns allow for several.
     """
+    if "text" in places and (wanted == "text" or not {"label", "value"} & {*places}):
+        return "text"
     if "value" in places and (wanted == "value" or "label" not in places):
         return "value"
     if "label" not in places:

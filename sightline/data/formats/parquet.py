@@ -2,10 +2,10 @@
 
 image: text (a path relative to the folder, or absolute), bytes (an encoded image), or a struct of both, {bytes, path},
 as Hugging Face writes it. label: text or numbers; with Hugging Face's ClassLabel in the schema, its names; several as
-`a;b` or in lists. Instead of label, a column a class with 0 and 1, or a column value with numbers. In a folder (or its
-subfolder `data`) the names train-*.parquet, validation-*.parquet and test-*.parquet give the splits, unless there is a
-column for them. COLUMNS and SPLIT_NAMES list what else columns and splits may be called. Rows without a label or value
-are left out and noted. Needs pyarrow (the extra `parquet`).
+`a;b` or in lists. Instead of label, a column a class with 0 and 1, a column value with numbers, or one text. In a
+folder (or its subfolder `data`) the names train-*.parquet, validation-*.parquet and test-*.parquet give the splits,
+unless there is a column for them. COLUMNS and SPLIT_NAMES list what else columns and splits may be called. Rows without
+a label or value are left out and noted. Needs pyarrow (the extra `parquet`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MOST_BYTES = 64 * 2**30
 MOST_ROWS = 100_000_000
 
 
-KINDS = ("label", "labels", "value")
+KINDS = ("label", "labels", "value", "text")
 
 
 @dataclass
@@ -55,6 +55,7 @@ class _Columns:
     names: list[str] = field(default_factory=list[str])
     labels: list[str] = field(default_factory=list[str])
     values: list[float | None] = field(default_factory=list[float | None])
+    texts: list[str] = field(default_factory=list[str])
     held: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     several: bool = False
     splits: list[str] = field(default_factory=list[str])
@@ -107,6 +108,7 @@ def _targets(
     """The kind of target, the targets of all rows, the classes that the data lists, and the rows that have a target."""
     there = {"label": 0} if columns.labels else {}
     there |= {"value": 1} if columns.values else {}
+    there |= {"text": 2} if columns.texts else {}
     everything = np.arange(len(columns.names))
     kind = kind_of_columns(there, columns.labels, wanted)
     if kind is None and columns.names:
@@ -114,6 +116,8 @@ def _targets(
         if len(held) < LEAST_CLASSES or wanted not in (None, "labels"):
             raise missing_column("value" if wanted == "value" else "label", columns.header, str(path))
         return "labels", joined_rows(held), tuple(held), everything
+    if kind == "text":
+        return "text", np.array(columns.texts, np.str_), (), everything
     if kind == "value":
         values = np.array([np.nan if value is None else value for value in columns.values], np.float64)
         return "value", values, (), everything[[value is not None for value in columns.values]]
@@ -150,6 +154,8 @@ def _gather(file: Path, split: str, columns: _Columns) -> None:
     if "label" in table:
         columns.several = columns.several or any(isinstance(value, list) for value in table["label"])
         columns.labels += labels_of(table["label"], classes, file)
+    if "text" in table:
+        columns.texts += ["" if value is None else str(value) for value in table["text"]]
     if "value" in table:
         columns.values += [number_of(value, file, row) for row, value in enumerate(table["value"])]
     for name, values in others.items():
@@ -159,7 +165,7 @@ def _gather(file: Path, split: str, columns: _Columns) -> None:
     columns.splits += splits_of(table["split"], file) if "split" in table else [split] * width
     texts = label_texts(objects(table["group"]), f"{file}: group").tolist() if "group" in table else [""] * width
     columns.groups += texts
-    gathered = [("label", columns.labels), ("value", columns.values), *columns.held.items()]
+    gathered = [("label", columns.labels), ("value", columns.values), ("text", columns.texts), *columns.held.items()]
     if any(values and len(values) != before + width for _, values in gathered):
         raise SightlineError("the files do not have the same columns", str(file))
 
@@ -180,7 +186,9 @@ def _read(file: Path, columns: _Columns) -> tuple[dict[str, list[Any]], dict[str
             places = find_columns(names, str(file))
             _check_types(schema, {column: names[place] for column, place in places.items()}, file)
             free = (
-                [] if {"label", "value"} & {*places} else [n for i, n in enumerate(names) if i not in places.values()]
+                []
+                if {"label", "value", "text"} & {*places}
+                else [n for i, n in enumerate(names) if i not in places.values()]
             )
             free = [name for name in free if str(schema.field(name).type).startswith(_NUMBERS)]
             table = opened.read(columns=[*(names[place] for place in places.values()), *free])

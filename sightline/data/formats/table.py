@@ -1,7 +1,8 @@
 """CSV or TSV: image,label[,split][,group], with a header; paths are relative to the file's folder, or absolute.
 
 A `;` among the labels makes them sets of labels, an empty one the empty set. Instead of `label` there may be a column
-a class that holds 0 and 1, at least two of them, or a column `value` with numbers.
+a class that holds 0 and 1, at least two of them, a column `value` with numbers, or a column `text` with what stands in
+the image (where it may be empty: there is nothing in it).
 
 Columns in any order and case, others are ignored; COLUMNS lists what else they may be called. The delimiter is a
 comma, semicolon or tab; the text UTF-8, UTF-16 or UTF-32 with a byte-order mark, or else Windows-1252. Splits are
@@ -29,7 +30,7 @@ from sightline.data.formats._common import Note, dropped, find_columns, is_file,
 from sightline.data.formats._targets import LEAST_CLASSES, indicators, joined_rows, kind_of_columns, number
 from sightline.data.labels import joined, names_in
 
-KINDS = ("label", "labels", "value")
+KINDS = ("label", "labels", "value", "text")
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t,;"}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -156,6 +157,8 @@ def _targets(
     if kind is None:
         held = _indicators(rows, names, places, wanted, path)
         return "labels", joined_rows(held), tuple(held), rows, []
+    if kind == "text":
+        return kind, np.array([fields[places["text"]] for _, fields in rows], np.str_), (), rows, []
     if kind == "labels":
         return kind, np.array([joined(names_in(text)) for text in texts], np.str_), (), rows, []
     texts = [fields[places["value"]] for _, fields in rows] if kind == "value" else texts

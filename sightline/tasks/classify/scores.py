@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from sightline.core import confidence as trust
 from sightline.core import statistics
+from sightline.core.calibration import Floats, best_temperature
 from sightline.core.spec import Spec
 from sightline.core.task import Scores
-from sightline.tasks.whole.calibration import Floats, best_temperature
 from sightline.tasks.whole.counts import class_table, counted, macro_f1
 
 Truth = NDArray[np.int64]

@@ -31,6 +31,7 @@ class Classify(ByClass):
     target = "label"
     metric = "accuracy"
     columns = ("label", "confidence")
+    content = "scene"
     augment = "light"
     survives = frozenset({"exposure", "scale", "rotation"})
     one_label = True
@@ -41,7 +42,11 @@ class Classify(ByClass):
         classes = dataset.classes or whole.in_natural_order(dataset.targets.tolist())
         return whole.make_spec(self.name, network, classes, probe, options)
 
-    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
+    def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
+        """Nothing that `spec` does not know."""
+        return spec
+
+    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_], sizes: NDArray[np.int32]) -> list[Finding]:
         """Too few classes, classes too small to learn, imbalance, classes that a split lacks."""
         names, counts = np.unique(dataset.targets, return_counts=True)
         findings: list[Finding] = []
@@ -132,10 +137,10 @@ class Classify(ByClass):
         probabilities = np.stack([c.counts["probabilities"] for c in comparisons])
         return [(place, spec.classes[guess]) for place, guess in confident_learning(truth, probabilities)]
 
-    def calibrate(self, outputs: Arrays, targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
         """The spec with the temperature that fits val best."""
         truth = np.array([spec.classes.index(str(target)) for target in targets], np.int64)
-        return scores.with_temperature(outputs["probabilities"], truth, spec)
+        return scores.with_temperature(np.stack([one["probabilities"] for one in outputs]), truth, spec)
 
     def learner(self) -> Learner:
         """Imports torch."""

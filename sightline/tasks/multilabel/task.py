@@ -28,6 +28,7 @@ class Multilabel(ByClass):
     target = "labels"
     metric = "map"
     columns = ("label", "confidence")
+    content = "scene"
     augment = "light"
     survives = frozenset({"exposure", "scale", "rotation"})
     one_label = False
@@ -37,7 +38,11 @@ class Multilabel(ByClass):
         """Classes in the data's own order, or in natural order; a square input."""
         return whole.make_spec(self.name, network, check.classes_of(dataset), probe, options)
 
-    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
+    def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
+        """Nothing that `spec` does not know."""
+        return spec
+
+    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_], sizes: NDArray[np.int32]) -> list[Finding]:
         """Labels too rare or too common, images without any, labels that always occur together."""
         return check.findings(dataset, splits)
 
@@ -99,9 +104,11 @@ class Multilabel(ByClass):
         """The names with `;` between them."""
         return str(target)
 
-    def calibrate(self, outputs: Arrays, targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
         """The spec with the temperature that fits val best, and for each class the threshold of best F1 on val."""
-        return scores.calibrate(check.membership(targets, spec.classes), outputs["probabilities"], spec)
+        return scores.calibrate(
+            check.membership(targets, spec.classes), np.stack([one["probabilities"] for one in outputs]), spec
+        )
 
     def learner(self) -> Learner:
         """Imports torch."""

@@ -93,19 +93,28 @@ class Search:
     """How the beam search weighs the network against the language model.
 
     width: readings kept a step. weight: of the language model's logarithms. bonus: added a character, since a language
-    model alone prefers short texts.
+    model alone prefers short texts. least: classes less probable at a step are not tried there. sure: where the network
+    is at least so sure of each character, nothing is searched.
     """
 
     width: int = 12
     weight: float = 0.4
     bonus: float = 0.6
     least: float = 1e-3
+    sure: float = 1.0
 
 
-def beam_search(probabilities: NDArray[np.float32], characters: str, language: Language, search: Search) -> str:
+def beam_search(
+    probabilities: NDArray[np.float32],
+    characters: str,
+    language: Language,
+    search: Search,
+    ending: Callable[[str], float] = lambda text: 0.0,
+) -> str:
     """The best text by network and language model (prefix beam search, Hannun et al. 2014, algorithm 1).
 
-    probabilities: (steps, classes); characters: class k is characters[k - 1]. Classes below `least` are not tried.
+    probabilities: (steps, classes); characters: class k is characters[k - 1]. ending: what is added where a text ends,
+    a logarithm of the language model's kind.
     """
     beams: dict[str, tuple[float, float, float]] = {"": (0.0, NEVER, 0.0)}  # log p ending in blank, in a letter, LM
     for row in probabilities:
@@ -115,7 +124,7 @@ def beam_search(probabilities: NDArray[np.float32], characters: str, language: L
             continue
         logs = {int(k): math.log(float(row[k])) for k in likely}
         beams = _step(beams, logs, math.log(max(float(row[BLANK]), 1e-30)), characters, language, search)
-    return max(beams, key=lambda text: _add(*beams[text][:2]) + beams[text][2])
+    return max(beams, key=lambda text: _add(*beams[text][:2]) + beams[text][2] + search.weight * ending(text))
 
 
 def _step(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
+import json
 import math
+import zlib
 from collections import Counter
 from collections.abc import Iterable
-
-import numpy as np
+from pathlib import Path
+from typing import Any
 
 from sightline.core.errors import SightlineError
+from sightline.tasks.read.text import normalise, visual
 
 ORDER = 6
 BEGIN = "\n"
@@ -17,6 +19,8 @@ BEGIN = "\n"
 LEAST = (0, 0, 0, 1, 2, 2)
 """n-grams of n characters are kept where they occur more often than this."""
 UNSEEN = 1e-4
+LARGEST = 2**30
+"""Bytes that a language model may unpack to."""
 
 
 class Language:
@@ -56,24 +60,21 @@ class Language:
         return -sum(logs) / max(1, len(logs)) / math.log(2)
 
     def to_bytes(self) -> bytes:
-        """An NPZ of texts and counts; nothing in it can run code."""
-        file = io.BytesIO()
-        grams = sorted(self.counts)
-        joined = np.frombuffer("\0".join(grams).encode("utf-8"), np.uint8)
-        np.savez_compressed(file, grams=joined, counts=np.array([self.counts[g] for g in grams], np.uint32))
-        return file.getvalue()
+        """The counts as compressed JSON; nothing in it can run code."""
+        return zlib.compress(json.dumps(self.counts, ensure_ascii=False, sort_keys=True).encode("utf-8"), 9)
 
     @staticmethod
     def from_bytes(data: bytes) -> Language:
-        """The inverse. Raises SightlineError where the data is damaged."""
+        """The inverse. Raises SightlineError where the data is damaged, or unpacks to more than 1 GiB."""
         try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-                grams = arrays["grams"].tobytes().decode("utf-8").split("\0")
-                return Language(dict(zip(grams, arrays["counts"].tolist(), strict=True)))
-        except Exception as error:  # numpy and zipfile raise nearly anything on damaged data
-            raise SightlineError(
-                f"the language model is damaged ({type(error).__name__})", "assets/language.npz"
-            ) from None
+            unpacker = zlib.decompressobj()
+            text = unpacker.decompress(data, LARGEST)
+            if not unpacker.eof:
+                raise ValueError("it is cut short, or larger than 1 GiB")
+            counts: Any = json.loads(text)
+            return Language({str(gram): int(count) for gram, count in counts.items()})
+        except (zlib.error, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise SightlineError(f"the language model is damaged ({type(error).__name__})", "assets/language") from None
 
 
 def learn(lines: Iterable[str]) -> Language:
@@ -85,3 +86,20 @@ def learn(lines: Iterable[str]) -> Language:
             for length in range(1, min(ORDER, end + 1) + 1):
                 counts[padded[end + 1 - length : end + 1]] += 1
     return Language({gram: count for gram, count in counts.items() if count > LEAST[len(gram) - 1]})
+
+
+def read_lines(path: str, form: str) -> list[str]:
+    """The lines of a text file in that normal form, in the order in which they stand on a page.
+
+    Raises SightlineError where the file cannot be read or is empty.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SightlineError(
+            f"the text of the language model cannot be read ({error})", path, "give auto, none, or a text file, UTF-8"
+        ) from None
+    lines = [visual(normalise(line, form)) for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise SightlineError("the text of the language model is empty", path)
+    return lines

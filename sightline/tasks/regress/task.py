@@ -30,6 +30,7 @@ class Regress:
     target = "value"
     metric = "r2"
     columns = ("value", "low", "high")
+    content = "scene"
     augment = "none"
     survives = frozenset({"exposure"})
     one_label = False
@@ -43,7 +44,11 @@ class Regress:
         extra = {"mean": float(values.mean()) if len(values) else 0.0, "scale": scale or 1.0, "margin": None}
         return whole.make_spec(self.name, network, (), probe, options, extra)
 
-    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
+    def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
+        """Nothing that `spec` does not know."""
+        return spec
+
+    def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_], sizes: NDArray[np.int32]) -> list[Finding]:
         """Values that are not finite, all equal, or far from the others; a val or test part beyond the train part."""
         return check.findings(dataset, splits)
 
@@ -99,9 +104,9 @@ class Regress:
         """The number."""
         return number_text(float(target))
 
-    def calibrate(self, outputs: Arrays, targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
         """The spec with the margin within which 90 % of the truths lie."""
-        values = np.asarray(outputs["value"], np.float64)
+        values = np.array([one["value"] for one in outputs], np.float64)
         margin = scores.margin_of(np.array(targets, np.float64), values)
         return dataclasses.replace(spec, extra={**spec.extra, "margin": margin})
 

@@ -181,7 +181,7 @@ def test_calibration_lowers_the_calibration_error_of_an_overconfident_model() ->
     sharp = softmax(np.log(probabilities.astype(np.float64)) * 4)
     task = Classify()
     spec = Spec("classify", "cnn", tuple("abcd"), SPEC.inputs, (0.0,), (1.0,))
-    fitted = task.calibrate({"probabilities": sharp}, ["abcd"[t] for t in truth], spec)
+    fitted = task.calibrate([{"probabilities": row} for row in sharp], ["abcd"[t] for t in truth], spec)
     after = softmax(np.log(np.maximum(sharp, 1e-30)) / fitted.temperature)
     before_error = summarize(truth, sharp, spec.classes).metrics["ece"]
     assert summarize(truth, after, spec.classes).metrics["ece"] < before_error / 3

@@ -30,7 +30,10 @@ def dataset(targets: list[str], classes: tuple[str, ...] = ()) -> Dataset:
 
 def findings(targets: list[str], splits: list[str] | None = None) -> dict[str, tuple[str, tuple[str, ...]]]:
     parts = np.array(splits or ["train"] * len(targets))
-    return {f.code: (f.level, f.items) for f in TASK.check_dataset(dataset(targets), parts)}
+    return {
+        f.code: (f.level, f.items)
+        for f in TASK.check_dataset(dataset(targets), parts, np.full((len(targets), 2), 16, np.int32))
+    }
 
 
 def test_sound_data_has_no_findings() -> None:

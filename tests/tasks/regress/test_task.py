@@ -79,7 +79,9 @@ def test_the_margin_holds_what_it_promises_on_new_images() -> None:
 
 def findings(values: list[float], splits: list[str] | None = None) -> dict[str, tuple[str, tuple[str, ...]]]:
     data = dataset(values)
-    found = TASK.check_dataset(data, np.array(splits or ["train"] * len(values)))
+    found = TASK.check_dataset(
+        data, np.array(splits or ["train"] * len(values)), np.full((len(values), 2), 16, np.int32)
+    )
     return {f.code: (f.level, f.items) for f in found}
 
 

@@ -34,6 +34,9 @@ def convolutions(
 class CNN(nn.Module):
     """(batch, channels, height, width) to raw outputs (batch, outputs)."""
 
+    least_part = 8
+    """Processors may take parts of so many images of a batch each."""
+
     def __init__(self, name: str, channels: int, size: tuple[int, int], outputs: int, options: CNNOptions) -> None:
         super().__init__()
         self.features, (out, height, width) = convolutions(channels, size, options)

@@ -13,6 +13,9 @@ CELLS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 class CRNN(nn.Module):
     """(batch, channels, height, width) to raw outputs (batch, outputs)."""
 
+    least_part = 8
+    """Processors may take parts of so many images of a batch each."""
+
     def __init__(self, name: str, channels: int, size: tuple[int, int], outputs: int, options: CRNNOptions) -> None:
         super().__init__()
         self.features, (out, height, _) = convolutions(channels, size, options)

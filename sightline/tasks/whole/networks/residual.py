@@ -53,6 +53,8 @@ class Stage(nn.Module):
 class Residual(nn.Module):
     """(batch, channels, height, width) to raw outputs (batch, outputs)."""
 
+    least_part = 32
+    """Processors may take parts of so many images of a batch each: batch norm needs as many."""
     scale_free = True
     """Every convolution is normalised, so the length of its filters means nothing: Muon trains them."""
 

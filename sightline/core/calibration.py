@@ -11,7 +11,7 @@ Floats = NDArray[np.float32] | NDArray[np.float64]
 
 
 def best_temperature(nll: Callable[[float], float]) -> float:
-    """The temperature of least `nll` (Guo et al. 2017, section 4.2); nll: summed over val, at a temperature.
+    """The temperature, or exponent, of least `nll` (Guo et al. 2017, section 4.2); nll: summed over val, at one.
 
     A weak pull towards 1, worth about two examples, keeps a tiny or faultless val part from driving it to an extreme.
     """

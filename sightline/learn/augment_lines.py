@@ -1,0 +1,126 @@
+"""Augmentation of lines of text, a batch at a time on the device: as another hand, pen, paper or scanner gave them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from sightline.learn.batches import Tensors
+
+STEP = 8
+"""Widths of augmented lines are multiples of this many pixels."""
+
+
+@dataclass(frozen=True)
+class LinePolicy:
+    """What is done to a batch of lines.
+
+    slant: largest shear, in degrees. stretch, tall: largest change of width and height, as shares. tilt: largest rise
+    or fall over the line, and wave: largest amplitude of a baseline that is not straight, both as shares of the height.
+    ink: how far strokes may become thicker or thinner, 0..1. blur, noise: largest share of a blurred copy, largest
+    standard deviation in units of the normalised image. light: largest change of brightness and contrast. paper: of a
+    stained background.
+    """
+
+    slant: float = 0.0
+    stretch: float = 0.0
+    tall: float = 0.0
+    tilt: float = 0.0
+    wave: float = 0.0
+    ink: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    light: float = 0.0
+    paper: float = 0.0
+
+    flip: ClassVar[bool] = False
+    """No line is ever mirrored."""
+
+    def __call__(
+        self,
+        inputs: Tensors,
+        targets: Tensors,
+        generator: torch.Generator,
+        mirrored: Tensor | None = None,
+        side: int | None = None,
+    ) -> tuple[Tensors, Tensors]:
+        """inputs["image"]: float (batch, channel, height, width), normalised; it may come out wider.
+
+        mirrored and side are those of other policies, and have no meaning here.
+        """
+        images = inputs["image"]
+        if self == LinePolicy():
+            return inputs, targets
+        images = _bend(images, self, generator)
+        if self.ink:
+            images = _ink(images, self.ink, generator)
+        if self.blur:
+            share = _uniform((len(images),), 0, self.blur, generator).to(images.device)
+            images = torch.lerp(images, _blurred(images), share[:, None, None, None])
+        if self.light:
+            contrast = torch.exp(_uniform((len(images), 1, 1, 1), -self.light, self.light, generator))
+            brightness = _uniform((len(images), 1, 1, 1), -self.light, self.light, generator)
+            images = images * contrast.to(images.device) + brightness.to(images.device)
+        if self.paper:
+            images = images + _stains(images, self.paper, generator)
+        if self.noise:
+            most = _uniform((len(images), 1, 1, 1), 0, self.noise, generator)
+            images = images + (torch.randn(images.shape, generator=generator) * most).to(images.device)
+        return {**inputs, "image": images}, targets
+
+
+def _bend(images: Tensor, policy: LinePolicy, generator: torch.Generator) -> Tensor:
+    """Slant, stretch, tilt and wave as one resampling; what lies outside repeats the edge."""
+    count, _, height, width = images.shape
+    out = math.ceil(width * (1 + policy.stretch) / STEP) * STEP
+
+    def each(most: float) -> Tensor:
+        return _uniform((count, 1, 1), -most, most, generator)
+
+    y = torch.arange(height)[None, :, None] + 0.5 - height / 2
+    x = torch.arange(out)[None, None, :] + 0.5
+    shear = torch.tan(torch.deg2rad(each(policy.slant)))
+    wide, high = 1 + each(policy.stretch), 1 + each(policy.tall)
+    source_x = (x + shear * y) / wide
+    length = _uniform((count, 1, 1), 3.0, 12.0, generator) * height
+    phase = _uniform((count, 1, 1), 0.0, 2 * math.pi, generator)
+    wave = each(policy.wave) * height * torch.sin(2 * math.pi * x / length + phase)
+    tilt = each(policy.tilt) * height * (x / out - 0.5)
+    source_y = y / high + wave + tilt + height / 2
+    grid = torch.stack([(2 * source_x / width - 1).expand(count, height, out), 2 * source_y / height - 1], 3)
+    return functional.grid_sample(images, grid.to(images.device), padding_mode="border", align_corners=False)
+
+
+def _ink(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Thicker strokes are what the darkest pixel around says, thinner ones what the lightest says."""
+    thick = -functional.max_pool2d(-images, 3, 1, 1)
+    thin = functional.max_pool2d(images, 3, 1, 1)
+    amount = _uniform((len(images), 1, 1, 1), -most, most, generator).to(images.device)
+    # Thinning eats fine strokes whole, so it goes half as far.
+    return images + amount.clamp(min=0) * (thick - images) + (-amount / 2).clamp(min=0) * (thin - images)
+
+
+def _blurred(images: Tensor) -> Tensor:
+    """A binomial filter of 5 x 5 pixels."""
+    taps = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0], device=images.device) / 16
+    channels = images.shape[1]
+    kernel = (taps[:, None] * taps).expand(channels, 1, 5, 5)
+    return functional.conv2d(functional.pad(images, (2, 2, 2, 2), mode="replicate"), kernel, groups=channels)
+
+
+def _stains(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """A smooth random field, (batch, 1, height, width)."""
+    count, _, height, width = images.shape
+    coarse = torch.randn((count, 1, 3, max(3, width // (2 * height))), generator=generator)
+    strength = _uniform((count, 1, 1, 1), 0, most, generator)
+    field = functional.interpolate(coarse * strength, (height, width), mode="bilinear", align_corners=False)
+    return field.to(images.device)
+
+
+def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=generator) * (high - low) + low
