@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load
@@ -21,16 +24,41 @@ def start_from_file(network: nn.Module, path: Path) -> int:
     return _load(network, data, str(path))
 
 
-def start_from_bundle(network: nn.Module, path: Path) -> int:
-    """Loads the weights of another bundle, whose classes may differ; see `_load`."""
+def start_from_bundle(network: nn.Module, path: Path, classes: Sequence[str]) -> int:
+    """Loads the weights of another bundle, whose classes may differ from these; those that both have keep what they
+    have learnt. See `_load`."""
     bundle = open_bundle(path)
     if "model.safetensors" not in bundle.members:
         raise SightlineError("this bundle holds no weights to start from: it is quantized", str(bundle.path))
-    return _load(network, bundle.members["model.safetensors"], str(bundle.path))
+    rows = _Rows(bundle.spec.classes, tuple(classes))
+    return _load(network, bundle.members["model.safetensors"], str(bundle.path), rows)
 
 
-def _load(network: nn.Module, data: bytes, where: str) -> int:
-    """Copies every tensor whose name and shape fit; the others (the head, other classes) keep their fresh values.
+@dataclass(frozen=True)
+class _Rows:
+    """Which outputs of another network are the same as ours: by the names of their classes."""
+
+    theirs: tuple[str, ...]
+    ours: tuple[str, ...]
+
+    def taken(self, own: Tensor, found: Tensor) -> Tensor | None:
+        """`own` with the rows of `found` that stand for the same; None where these are not rows of classes.
+
+        Rows before those of the classes (CTC's blank) are taken as they are.
+        """
+        lead = len(own) - len(self.ours) if own.ndim else -1
+        if not self.theirs or lead < 0 or found.shape[1:] != own.shape[1:] or len(found) != lead + len(self.theirs):
+            return None
+        pairs = [(lead + i, lead + self.theirs.index(name)) for i, name in enumerate(self.ours) if name in self.theirs]
+        own = own.clone()
+        for ours, theirs in [(i, i) for i in range(lead)] + pairs:
+            own[ours] = found[theirs]
+        return own
+
+
+def _load(network: nn.Module, data: bytes, where: str, rows: _Rows | None = None) -> int:
+    """Copies every tensor whose name and shape fit; of the head, the rows of the same classes, if `rows` says which.
+    The others keep their fresh values.
 
     Returns how many were copied. Raises SightlineError where fewer than half fit: that is another network.
     """
@@ -40,11 +68,15 @@ def _load(network: nn.Module, data: bytes, where: str) -> int:
         raise SightlineError(f"this is no safetensors file ({error})", where) from None
     own = network.state_dict()
     prefix = "" if any(name in own for name in found) else "body."  # a timm file names its tensors without our wrapper
-    fitting: dict[str, Tensor] = {
-        prefix + name: tensor
-        for name, tensor in found.items()
-        if prefix + name in own and own[prefix + name].shape == tensor.shape
-    }
+    fitting: dict[str, Tensor] = {}
+    for name, tensor in found.items():
+        ours = own.get(prefix + name)
+        if ours is None:
+            continue
+        same = ours.shape == tensor.shape and (rows is None or rows.ours == rows.theirs or not _is_head(name))
+        taken = tensor if same else rows.taken(ours, tensor) if rows and _is_head(name) else None
+        if taken is not None:
+            fitting[prefix + name] = taken
     if len(fitting) < 0.5 * len(own):
         raise SightlineError(
             f"the weights belong to another network: {len(fitting)} of {len(own)} tensors fit", where,
@@ -54,10 +86,15 @@ def _load(network: nn.Module, data: bytes, where: str) -> int:
     return len(fitting)
 
 
+def _is_head(name: str) -> bool:
+    """Whether a tensor belongs to a layer whose rows are the classes."""
+    return "head" in name.split(".") or "shortcut" in name.split(".")
+
+
 def freeze_all_but_head(network: nn.Module) -> None:
-    """Only the last layer with weights goes on learning."""
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+    """Only the network's `head` goes on learning."""
+    whole: Any = network
     for parameter in network.parameters():
         parameter.requires_grad_(False)
-    for parameter in layers[-1].parameters():
+    for parameter in whole.head.parameters():
         parameter.requires_grad_(True)

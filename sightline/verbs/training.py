@@ -23,6 +23,7 @@ from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Moment, Trainer
 from sightline.learn.plan import Budget, Plan, as_long_as, default_batch
 from sightline.learn.preview import preview
+from sightline.run.bundle import open_bundle
 from sightline.verbs.finish import finish
 from sightline.verbs.judge import all_outputs, compare_all, judge, predictions_of
 from sightline.verbs.planning import EXPORT_SECONDS, device_named, make_network, plan_by_epochs, plan_by_time
@@ -65,7 +66,7 @@ class Training:
         self.val_set, self.val_scan = parts.part("val")
         if not len(self.val_set) or not len(self.train_set):
             raise SightlineError("the data is too small to be split into train and val", parts.dataset.name)
-        self.spec = task.from_train(self.train_set, spec)
+        self.spec = task.from_train(self.train_set, self._begun(spec))
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"score": None, "epoch": 0}
         self.interrupted = False
@@ -73,6 +74,13 @@ class Training:
         self.resumed = run.checkpoint.exists()
         self.batches = self._batches()
         self.trainer = self._trainer()
+
+    def _begun(self, spec: Spec) -> Spec:
+        """Where only the train part tells the classes: the spec with those that the run, or `--init`, begins with."""
+        classes = self.run.read_state().get("classes")
+        if classes is None and self.options.init and not spec.classes:
+            classes = open_bundle(self.options.init).spec.classes
+        return dataclasses.replace(spec, classes=tuple(classes)) if classes and not spec.classes else spec
 
     def _batches(self) -> Batches:
         targets = [
@@ -106,7 +114,9 @@ class Training:
             )
         if "plan" not in state:
             plan = self._plan()
-            self.run.write_state(plan=plan.to_json(), options=self.spec.options, data=found, status="running")
+            self.run.write_state(
+                plan=plan.to_json(), options=self.spec.options, classes=self.spec.classes, data=found, status="running"
+            )
         else:
             plan = Plan(**state["plan"])
             self.spec = dataclasses.replace(self.spec, options=state["options"])
