@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from sightline.model import load as load
     from sightline.verbs.check import check as check
     from sightline.verbs.evaluate import evaluate as evaluate
+    from sightline.verbs.render import render as render
     from sightline.verbs.train import train as train
 
 __version__ = "0.1.0"
@@ -21,6 +22,7 @@ _PLACES = {
     "load": "sightline.model",
     "check": "sightline.verbs.check",
     "evaluate": "sightline.verbs.evaluate",
+    "render": "sightline.verbs.render",
     "train": "sightline.verbs.train",
 }
 __all__ = [*_PLACES, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]

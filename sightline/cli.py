@@ -23,6 +23,7 @@ USAGE = {
     "evaluate": "sightline evaluate MODEL DATA [options]",
     "predict": "sightline predict MODEL SOURCE… [options]",
     "explain": "sightline explain MODEL IMAGE… [options]",
+    "render": "sightline render TEXT.txt [options]",
 }
 EXAMPLE = "start with:  sightline train digits        (the embedded data set, no file needed)"
 

@@ -46,6 +46,7 @@ VERBS = {
     "evaluate": Entry("sightline.verbs.evaluate:command", "score a bundle on labelled data"),
     "predict": Entry("sightline.verbs.predict:command", "say what a bundle sees in images"),
     "explain": Entry("sightline.verbs.explain:command", "show what in an image an answer rests on"),
+    "render": Entry("sightline.verbs.render:command", "draw lines of text with fonts, to train a reader on"),
     "networks": Entry("sightline.verbs.about:networks", "list the networks"),
     "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
     "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),

@@ -14,12 +14,14 @@ MOST_TILES = 64
 
 def explain(subject: Subject) -> Heat:
     """The length of the feature vector at each place; as tiles the feature maps, those that vary most first."""
-    with torch.no_grad(), feature_maps(layer_of(subject), subject.layer) as seen:
+    name, layer = layer_of(subject)
+    with torch.no_grad(), feature_maps(layer, subject.layer) as seen:
         evidence_of(subject)(images_of(subject))
     maps = seen[0]  # the first view is the image itself
     length = maps.square().sum(1, keepdim=True).sqrt()
     values = interpolate(length, subject.sides, mode="bilinear", align_corners=False)
     order: Tensor = maps[0].flatten(1).std(dim=1, correction=0).argsort(descending=True, stable=True)[:MOST_TILES]
     shown: list[int] = [int(number) for number in order]
-    facts = {"feature_maps": maps.shape[1], "map_size": [maps.shape[3], maps.shape[2]], "shown": shown}
+    size = [maps.shape[3], maps.shape[2]]
+    facts = {"layer": name, "feature_maps": maps.shape[1], "map_size": size, "shown": shown}
     return Heat(values[0, 0].numpy(), facts, maps[0, order].float().numpy())

@@ -46,6 +46,7 @@ class Explanation:
     text, confidence: the answer that is explained, and how sure the model is of it, 0..1 (None where it
     does not say). item: its number.
     scores: how far the map can be trusted, beside chance. facts: what the method has to say besides, plain JSON.
+    nearest: nobody chose what is explained, and the model's answer is none: it is what came nearest to an answer.
     """
 
     map: NDArray[np.float32]
@@ -58,6 +59,7 @@ class Explanation:
     seconds: float
     pixels: Pixels
     tiles: NDArray[np.float32] | None = None
+    nearest: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, without the map."""
@@ -75,7 +77,8 @@ class Explanation:
     @property
     def answer(self) -> str:
         """What is explained, and how sure the model is of it, for people."""
-        return self.text if self.confidence is None else f"{self.text} {self.confidence:.1%}"
+        said = self.text if self.confidence is None else f"{self.text} {self.confidence:.1%}"
+        return f"{said} (the nearest: the answer is none)" if self.nearest else said
 
     def overlay(self) -> Image:
         """The image beside itself with the map on it, and what is explained below."""
@@ -172,9 +175,11 @@ class Explainer:
             have = ", ".join(name for name, entry in EXPLAINERS.items() if entry.layers)
             raise SightlineError(f"{method} looks at no layer of the network", fix=f"--layer is for: {have}")
         if min(size) < LEAST_SIDE and not EXPLAINERS[method].weights:
+            others = [name for name, entry in EXPLAINERS.items() if entry.weights and self._has_weights]
             raise SightlineError(
                 f"an image of {size[0]} x {size[1]} px is smaller than a superpixel: there are no parts to compare",
-                fix=f"{method} needs at least {LEAST_SIDE} x {LEAST_SIDE} px",
+                fix=f"{method} needs at least {LEAST_SIDE} x {LEAST_SIDE} px"
+                + (f"; for smaller ones type: --method {others[0]}" if others else ""),
             )
         inputs, outputs, prediction = self.answer(pixels, size)
         number = self.task.item(prediction, self.spec, label, item)
@@ -185,7 +190,9 @@ class Explainer:
         scores = faithfulness(subject, heat.values)
         text, confidence = self.task.item_text(prediction, number, self.spec)
         values = self.task.to_image(heat.values, size, self.spec)
+        # A prediction that names nothing has an empty label; `item` then gives what came nearest.
+        nearest = label is None and item is None and prediction.to_dict().get("label") == ""
         seconds = time.monotonic() - begun
         return Explanation(
-            values, method, text, confidence, number, scores, heat.facts, seconds, pixels, heat.tiles
+            values, method, text, confidence, number, scores, heat.facts, seconds, pixels, heat.tiles, nearest
         )  # fmt: skip

@@ -13,6 +13,8 @@ PATCHES = 64
 STEPS = 16
 RANDOM = 5
 """Random orders, whose areas are averaged."""
+NOTHING = 0.005
+"""Areas that are all below this are shown as 0.00: between them no map can be told from chance."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Faithfulness:
     @property
     def verdict(self) -> str:
         """In words, for people."""
+        if max(vars(self).values()) < NOTHING:
+            return "nothing to measure: the model gives this answer almost no weight"
         fell, rose = self.deletion < self.random_deletion, self.insertion > self.random_insertion
         if fell and rose:
             return "better than chance"

@@ -12,7 +12,8 @@ from sightline.explain.weights import evidence_of, feature_maps, images_of, laye
 def explain(subject: Subject) -> Heat:
     """ReLU(sum_k a_k A_k), a_k the mean gradient of the log-odds in feature map A_k (eq. 1 and 2)."""
     images = images_of(subject).requires_grad_()
-    with feature_maps(layer_of(subject), subject.layer) as maps:
+    name, layer = layer_of(subject)
+    with feature_maps(layer, subject.layer) as maps:
         score = evidence_of(subject)(images)
     gradients = torch.autograd.grad(score.sum(), maps)
     # A network that looks at several views calls the layer once a view: each map is brought back to the image's side.
@@ -21,4 +22,4 @@ def explain(subject: Subject) -> Heat:
     for view, values, gradient in zip(views, maps, gradients, strict=True):
         cam = torch.relu((gradient.mean((2, 3), keepdim=True) * values).sum(1, keepdim=True))
         total += interpolate(view(cam.detach()), subject.sides, mode="bilinear", align_corners=False) / len(views)
-    return Heat(total[0, 0].numpy())
+    return Heat(total[0, 0].numpy(), {"layer": name})

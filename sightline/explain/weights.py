@@ -42,19 +42,21 @@ def evidence_of(subject: Subject) -> Callable[[Tensor], Tensor]:
     return evidence
 
 
-def layer_of(subject: Subject) -> nn.Module:
-    """The layer the user named, or the network's own choice. Raises SightlineError for a name it does not have."""
-    network = subject.network()
-    if subject.layer is None:
-        return network.cam_layer  # pyright: ignore[reportReturnType] (every network names one: the contract)
-    module: Any = network
+def layer_of(subject: Subject) -> tuple[str, nn.Module]:
+    """The layer the user named, or the network's own choice, and what it is called in the network.
+
+    Raises SightlineError for a name that the network does not have.
+    """
+    module: Any = subject.network()
     layers: dict[str, nn.Module] = dict(module.named_modules())
+    if subject.layer is None:
+        return next((name, layer) for name, layer in layers.items() if layer is module.cam_layer)
     if not subject.layer or subject.layer not in layers:
         near = nearest(subject.layer, layers)
         some = [name for name, layer in layers.items() if isinstance(layer, nn.Conv2d)] or list(layers)
         fix = f"did you mean {' or '.join(near)}?" if near else f"it has, among others: {', '.join(some[:12])}"
         raise SightlineError(f"the network has no layer {subject.layer!r}", fix=fix)
-    return layers[subject.layer]
+    return subject.layer, layers[subject.layer]
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def _counts(facts: Facts, t: Words) -> Html:
 
 
 def _class_table(facts: Facts, t: Words) -> Html:
-    columns = [part for part in PARTS if any(part in row for row in facts.classes.values())]
+    columns = [part for part in PARTS if facts.parts.get(part)]
     totals = {name: sum(row.values()) for name, row in facts.classes.items()}
     heads = [tag("th", t("holds"), scope="col")]
     heads += [tag("th", t(f"part_{part}"), scope="col", cls="num") for part in columns]
@@ -82,8 +82,9 @@ def _class_table(facts: Facts, t: Words) -> Html:
         values = [*(row.get(part, 0) for part in columns), totals[name]]
         cells = [tag("td", numbers.count(value), cls="num", data_value=value) for value in values]
         rows.append(tag("tr", tag("th", given(name), scope="row"), *cells))
-    sums = [sum(row.get(part, 0) for row in facts.classes.values()) for part in columns]
-    last = [tag("td", numbers.count(value), cls="num") for value in [*sums, sum(totals.values())]]
+    # Images, not what the rows add up to: one may hold several labels.
+    images = [facts.parts[part] for part in columns]
+    last = [tag("td", numbers.count(value), cls="num") for value in [*images, sum(images)]]
     foot = tag("tfoot", tag("tr", tag("th", t("all"), scope="row"), *last))
     table = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *rows), foot, cls="plain sortable narrow")
     note = ""

@@ -51,7 +51,7 @@ class Facts:
     metric: the one that ranks. scores: `Scores.to_dict()`, with what evaluate adds (overlap, unknown, unreadable …).
     card: the bundle's card. spec: the bundle's spec. batch: augmented images as the network saw them.
     spots: for each of the weakest spots of `--robust` some corrupted images.
-    classes: target to {split: number of images}. sizes: widths and heights of the data, as `check` gives them.
+    classes: target to {split: number of images}; parts: {split: number of images}. sizes: widths and heights of the data, as `check` gives them.
     """
 
     verb: str
@@ -73,6 +73,7 @@ class Facts:
     classes: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, dict[str, int]])
     sizes: Json = field(default_factory=dict[str, Any])
     spots: tuple[tuple[Shown, ...], ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict[str, int])
 
     @property
     def metrics(self) -> dict[str, float]:

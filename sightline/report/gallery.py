@@ -21,16 +21,18 @@ def image(picture: Picture, alt: str) -> Html:
 
 
 def card(shown: Shown, t: Words) -> Html:
-    """An image with truth, answer and confidence below it."""
+    """An image with truth, answer and confidence below it; an empty one, such as of several labels none, is `none`."""
     sure = "" if shown.confidence is None else numbers.percent(shown.confidence)
-    alt = t.plain("alt_answer", name=shown.name, truth=shown.truth, label=shown.label, sure=sure or numbers.DASH)
+    none = t.plain("none")
+    label, truth = shown.label or none, shown.truth or none
+    alt = t.plain("alt_answer", name=shown.name, truth=truth, label=label, sure=sure or numbers.DASH)
     pictures = [image(shown.picture, alt)]
     if shown.overlay:
         pictures.append(image(shown.overlay, t.plain("alt_map", name=shown.name)))
-    answer = tag("span", given(shown.label), " ", tag("small", sure), cls="right" if shown.right else "wrong")
+    answer = tag("span", given(label), " ", tag("small", sure), cls="right" if shown.right else "wrong")
     lines = [tag("span", t("says"), cls="key"), answer]
     if not shown.right:
-        lines += [tag("span", t("is"), cls="key"), tag("span", given(shown.truth))]
+        lines += [tag("span", t("is"), cls="key"), tag("span", given(truth))]
     caption = tag("figcaption", tag("span", *lines, cls="verdict"), tag("span", given(shown.name), cls="file"))
     return tag("figure", tag("div", *pictures, cls="pair" if shown.overlay else "one"), caption, cls="shot")
 

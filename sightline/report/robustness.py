@@ -24,7 +24,9 @@ def robustness(facts: Facts, t: Words) -> Section | None:
     metric, clean = str(found["metric"]), float(found["clean"])
     shown = {"clean": numbers.metric(metric, clean), "mean": numbers.metric(metric, float(found["mean"]))}
     named = t.named("metric", metric)
-    said = [tag("p", t("robust_said", metric=named, images=t.images(int(found["n"])), **shown))]
+    falls = float(found["mean"]) < clean and shown["mean"] != shown["clean"]
+    key = "robust_said" if falls else "robust_kept"
+    said = [tag("p", t(key, metric=named, images=t.images(int(found["n"])), **shown))]
     body = [*said, _table(found, metric, clean, t), _shifts(found, metric, clean, t), _spots(facts, found, t)]
     return Section("robust", t.plain("robust"), join(body), t.plain("robust_lead"))
 

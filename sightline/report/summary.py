@@ -66,15 +66,28 @@ def can_do(facts: Facts, t: Words) -> list[Html]:
         found.append(t(known if t.has(known) else "does_other", metric=metric, value=shown))
     if "mae" in facts.metrics:
         found.append(t("off_by", value=numbers.metric("mae", facts.metrics["mae"])))
-    supports = [sum(row) for row in facts.confusion]
-    if name == "accuracy" and sum(supports):
-        found.append(t("chance", value=numbers.percent(max(supports) / sum(supports))))
+    commonest = _commonest(facts)
+    if commonest is not None:
+        key = "chance_unbeaten" if _unbeaten(facts) else "chance"
+        found.append(t(key, value=numbers.percent(commonest)))
     if "top5" in facts.metrics:
         found.append(t("top5", value=numbers.metric("top5", facts.metrics["top5"])))
     ranked = _ranked(facts)
     if len(ranked) > NAMED:
         found.append(_by_class("best_classes", ranked[::-1][:NAMED], facts, t))
     return found
+
+
+def _commonest(facts: Facts) -> float | None:
+    """The accuracy of always naming the commonest class; None where accuracy is not the metric."""
+    supports = [sum(row) for row in facts.confusion]
+    return max(supports) / sum(supports) if facts.metric == "accuracy" and sum(supports) else None
+
+
+def _unbeaten(facts: Facts) -> bool:
+    """Whether always naming the commonest class would do as well. Of a single class, that says nothing."""
+    commonest = _commonest(facts)
+    return commonest is not None and commonest < 1 and facts.metrics.get("accuracy", 1.0) <= commonest
 
 
 def fails(facts: Facts, t: Words) -> list[Html]:
@@ -135,7 +148,7 @@ def _doubts(facts: Facts, t: Words) -> list[Html]:
         found.append(t(f"doubt_{facts.part}"))
     for finding in facts.findings:
         if finding.code in LEAKS:
-            found.append(t("doubt_leak", n=numbers.count(finding.count)))
+            found.append(t(f"doubt_{finding.code}", n=numbers.count(finding.count)))
             break
     if facts.count < FEW:
         found.append(t("doubt_few", images=t.images(facts.count)))
@@ -177,6 +190,8 @@ def next_steps(facts: Facts, t: Words) -> list[Html]:
     check = tag("code", f"sightline check {data} --report")
     if facts.card.get("interrupted") and facts.verb == "train":
         found.append(t("do_resume"))
+    if _unbeaten(facts):
+        found.append(t("do_not_use"))
     if codes & set(LEAKS):
         found.append(t("do_leaks", command=check))
     if codes & set(DOUBTFUL):
@@ -192,6 +207,8 @@ def next_steps(facts: Facts, t: Words) -> list[Html]:
         found.append(t("do_more", gain=numbers.points(gain)))
     if _still_rising(facts):
         found.append(t("do_longer"))
+    if _unbeaten(facts):
+        return found
     # Only where answers can be left out one by one does the confidence of an answer have a threshold.
     limit = threshold(facts.curve("reliability")) if facts.curve("risk_coverage") else None
     if limit and model:

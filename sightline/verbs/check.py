@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.options import option, resolve
 from sightline.core.task import Finding, Task
 from sightline.data import split
-from sightline.data.dataset import Dataset
+from sightline.data.dataset import SPLITS, Dataset
 from sightline.data.image import MAX_PIXELS
 from sightline.data.quality import look
 from sightline.data.scan import Scan, scan
@@ -24,7 +24,7 @@ from sightline.tables import FORMATS, TASKS
 from sightline.verbs import reporting
 from sightline.verbs.check_copies import find_copies
 from sightline.verbs.check_findings import blank_images, examine, placed, unreadable, worst_first
-from sightline.verbs.check_fix import Fix, may_fix, reasons, write_fixed
+from sightline.verbs.check_fix import Fix, may_fix, reasons, refusals, write_fixed
 from sightline.verbs.check_labels import CODE, label_errors, quick_spec
 from sightline.verbs.common import need_torch, open_for
 from sightline.verbs.tell import Teller
@@ -52,7 +52,8 @@ class CheckOptions:
 class Report:
     """What `check` found: numbers for people and programs, and findings, the worst first.
 
-    classes: target to {split: number of readable examples}. sizes: width and height, each min, median and max, and how
+    classes: target to {split: number of readable examples}; an example may hold several targets, so parts: split to the
+    number of readable examples. sizes: width and height, each min, median and max, and how
     many are in colour. The `images` in a finding's rows are places in the data as given. fix: what `--fix` wrote.
     """
 
@@ -61,6 +62,7 @@ class Report:
     task: str
     count: int
     classes: dict[str, dict[str, int]]
+    parts: dict[str, int]
     sizes: dict[str, Any]
     findings: list[Finding]
     fix: Fix | None = None
@@ -125,8 +127,10 @@ def _examined(dataset: Dataset, task: Task, options: CheckOptions) -> Report:
     if options.fix:
         why = reasons(kept, splits, copies, blank)
         fix = write_fixed(options.fix, dataset, readable, why, _suspected(findings))
-    counts = task.tally(kept, splits)
-    return Report(dataset.name, dataset.format, task.name, len(dataset), counts, _sizes(seen), findings, fix)
+        stays = np.flatnonzero(why == "")
+        fix = replace(fix, errors=refusals(task, kept.take(stays), seen.take(stays), options.seed))
+    counts, parts = task.tally(kept, splits), {name: int((splits == name).sum()) for name in SPLITS}
+    return Report(dataset.name, dataset.format, task.name, len(dataset), counts, parts, _sizes(seen), findings, fix)
 
 
 def _suspected(findings: list[Finding]) -> dict[int, str]:

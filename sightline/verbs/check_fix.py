@@ -1,6 +1,6 @@
 """`check --fix OUT.csv`: a list of the images that are worth training on. The images themselves are never touched.
 
-Left out are: what cannot be read; blank images; of equal and nearly equal images all but one, where the one in test
+Left out are: what cannot be read; blank images, unless their target says that they hold nothing; of equal and nearly equal images all but one, where the one in test
 stays before one in val, and that before one in train; and equal or nearly equal images with different labels, all of
 them, as nobody knows which label is right. Probable label errors stay, with what they may be in a column of its own.
 """
@@ -8,6 +8,7 @@ them, as nobody knows which label is right. Probable label errors stay, with wha
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
+from sightline.core.task import Task
+from sightline.data import split
 from sightline.data.dataset import SPLITS, Dataset, Indices
+from sightline.data.scan import Scan
 from sightline.run.files import write_text
 from sightline.verbs.check_copies import Copies
 
@@ -27,15 +31,19 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 @dataclass(frozen=True)
 class Fix:
-    """What was written: the path, how many images it lists, and why how many others are not in it."""
+    """What was written: the path, how many images it lists, and why how many others are not in it.
+
+    errors: what training would still refuse about those that are.
+    """
 
     path: str
     kept: int
     dropped: dict[str, int]
+    errors: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return dict(vars(self))
+        return {**vars(self), "errors": list(self.errors)}
 
 
 def may_fix(dataset: Dataset, path: Path) -> None:
@@ -71,7 +79,8 @@ def reasons(
     """(n,) why each readable example is left out; "" where it stays."""
     why = np.zeros(len(dataset), "<U17")
     if blank is not None:
-        why[blank] = "blank"
+        # Of an empty set of labels, a blank image is a true example.
+        why[blank & ~((dataset.target == "labels") & (dataset.targets == ""))] = "blank"
     whole = {int(group[0]): group for group in copies.equal}
     pairs = [(int(one), int(other)) for one, other in copies.near.places]
     torn = [group for group in copies.equal if len(set(dataset.targets[group].tolist())) > 1]
@@ -100,6 +109,17 @@ def reasons(
     return why
 
 
+def refusals(task: Task, dataset: Dataset, scanned: Scan, seed: int) -> tuple[str, ...]:
+    """Why training would refuse these examples, which are those of a cleaned list; empty where it would not."""
+    listed = dataclasses.replace(dataset, classes=())  # a table has no classes but those of its rows
+    try:
+        splits = split.assign(listed.splits, task.strata(listed), scanned.hashes, listed.groups, seed)
+    except SightlineError as error:
+        return (error.what,)
+    found = task.check_dataset(listed, splits, scanned.sizes)
+    return tuple(finding.message for finding in found if finding.level == "error")
+
+
 def write_fixed(
     path: Path,
     dataset: Dataset,
@@ -118,7 +138,7 @@ def write_fixed(
         dropped[reason] = int((why == reason).sum())
     places = readable[why == ""]
     given = bool((dataset.splits != "").any())
-    label = "value" if dataset.target == "value" else "label"
+    label = dataset.target if dataset.target in ("value", "text") else "label"
     columns = ["image", label, *(["split"] if given else []), *(["group"] if dataset.groups is not None else [])]
     columns += ["suspected"] if suspected else []
     text = io.StringIO(newline="")

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.task import Finding
+from sightline.data.formats import open_data
 from sightline.verbs.check import Report
+from sightline.verbs.check_fix import Fix
+from sightline.verbs.common import infer_task
 
 _MARKS = {"error": "x", "warning": "!", "note": "-"}
 CLASSES, EXAMPLES = 50, 5
@@ -21,7 +24,7 @@ _MENDED = {
 def tell_report(report: Report) -> None:
     """Prints it."""
     print(f"{report.name}: {report.count:,} images, format {report.format}; task {report.task}\n")
-    _tell_classes(report.classes)
+    _tell_classes(report.classes, report.parts)
     print(_tell_sizes(report.sizes))
     print()
     for finding in report.findings:
@@ -31,15 +34,27 @@ def tell_report(report: Report) -> None:
     if report.fix:
         out = ", ".join(f"{count:,} {why}" for why, count in report.fix.dropped.items())
         print(f"\n{report.fix.path}: {report.fix.kept:,} images" + (f"; left out: {out}" if out else ""))
-        print(f"\nnext:\n  sightline train {shlex.quote(report.fix.path)}")
+        print(_after_fix(report, report.fix))
     elif any(finding.code in _MENDED for finding in report.findings) and report.format in ("folder", "table"):
         print(
             f"\nnext:\n  sightline check {shlex.quote(report.name)} --fix {_free_name()}    lists what is worth keeping"
         )
 
 
-def _tell_classes(classes: dict[str, dict[str, int]]) -> None:
-    parts = [part for part in ("train", "val", "test") if any(part in row for row in classes.values())]
+def _after_fix(report: Report, fix: Fix) -> str:
+    """What to type next, or what still stands in the way."""
+    if fix.errors:
+        again = f"sightline check {shlex.quote(report.name)} --fix {_free_name()}"
+        refused = "".join(f"\n  {_MARKS['error']} {error}" for error in fix.errors)
+        return f"\ntraining would refuse {fix.path} too:{refused}\nmend the data, then type: {again}"
+    # A list of single labels may look like another task's.
+    named = "" if infer_task(open_data(fix.path)).name == report.task else f" --task {report.task}"
+    return f"\nnext:\n  sightline train {shlex.quote(fix.path)}{named}"
+
+
+def _tell_classes(classes: dict[str, dict[str, int]], counts: dict[str, int]) -> None:
+    """A row a class, and how many images there are: where an image holds several labels, fewer than the rows add up to."""
+    parts = [part for part, count in counts.items() if count]
     shown = list(classes.items())[:CLASSES]
     width = max([5, *(len(name) for name, _ in shown)])
     print("class".ljust(width), *(part.rjust(8) for part in parts), "total".rjust(8))
@@ -47,7 +62,7 @@ def _tell_classes(classes: dict[str, dict[str, int]]) -> None:
         print(name.ljust(width), *(f"{row.get(part, 0):8,}" for part in parts), f"{sum(row.values()):8,}")
     if len(classes) > CLASSES:
         print(f"… and {len(classes) - CLASSES} more classes")
-    totals = [sum(row.get(part, 0) for row in classes.values()) for part in parts]
+    totals = [counts[part] for part in parts]
     print("all".ljust(width), *(f"{total:8,}" for total in totals), f"{sum(totals):8,}\n")
 
 

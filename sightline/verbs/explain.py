@@ -63,7 +63,7 @@ def look(explainer: Explainer, source: Any, max_pixels: int = MAX_PIXELS) -> tup
 
 
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
-    """`sightline explain MODEL IMAGE…`: a line, a picture and a map an image; 2 where too many could not be read."""
+    """`sightline explain MODEL IMAGE…`: a line, a picture and a map an image. Raises SightlineError where too many have none."""
     options = resolve(ExplainOptions, given)
     if len(target) < 2:
         raise SightlineError(
@@ -75,7 +75,7 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     explainer = explainer_for(open_bundle(target[0]))
     paths = gather(target[1:])
     shown = _prepared(explainer, options)
-    bad: list[str] = []
+    bad: list[tuple[Path, SightlineError]] = []
     for path in paths:
         try:
             pixels, size = look(explainer, path, options.max_pixels)
@@ -87,7 +87,7 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
             if len(paths) == 1:
                 raise SightlineError(error.what, error.where or str(path), error.fix) from None
             row, text = {"image": str(path), "error": error.what}, ""
-            bad.append(f"{path}: {error.what}")
+            bad.append((path, error))
         if as_json:
             print_json(row)
         elif text:
@@ -184,9 +184,10 @@ def _places(folder: Path, stem: str, suffixes: Sequence[str]) -> list[Path]:
     raise AssertionError
 
 
-def _close(bad: Sequence[str], count: int, options: ExplainOptions, as_json: bool) -> int:
-    for line in bad[:20]:
-        say(f"! {line}")
+def _close(bad: Sequence[tuple[Path, SightlineError]], count: int, options: ExplainOptions, as_json: bool) -> int:
+    """What goes under the answers. Raises SightlineError where too many images have none."""
+    for path, error in bad[:20]:
+        say(f"! {path}: {error.what}")
     if len(bad) > 20:
         say(f"! … and {len(bad) - 20} more")
     if not as_json and options.nearest is None and len(bad) < count:
@@ -194,4 +195,11 @@ def _close(bad: Sequence[str], count: int, options: ExplainOptions, as_json: boo
             "deletion: how sure the model stays while the marked parts are blurred away (low is good); insertion: how "
             "sure it gets as they come back (high is good); random: the same parts in random order"
         )
-    return 2 if len(bad) > options.max_bad * count else 0
+    if len(bad) <= options.max_bad * count:
+        return 0
+    path, error = bad[0]
+    if len(bad) == count:
+        what = f"none of the {count} images can be explained; the first, {path}"
+        raise SightlineError(what, error.what, error.fix or "type: sightline explain MODEL IMAGE… with other images")
+    what = f"{len(bad)} of {count} images cannot be explained, and --max-bad allows {options.max_bad:.0%}"
+    raise SightlineError(f"{what}; the first, {path}", error.what, "leave them out, or type: --max-bad 1")

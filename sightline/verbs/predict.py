@@ -36,7 +36,10 @@ class PredictOptions:
 
     top: int = option(5, "how many classes are listed", low=1)
     min_confidence: float = option(0.0, "answers below this are left out", low=0, high=1)
-    out: Path | None = option(None, "folder for the images with the answers drawn on them")
+    page: bool = option(False, "the images are pages: find their lines and read them (TIFF and PDF: every page)")
+    out: Path | None = option(
+        None, "folder for the images with the answers drawn on them; of pages also the text and ALTO XML"
+    )
     csv: Path | None = option(None, "table of the answers, one row an image")
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
@@ -126,10 +129,11 @@ def _look(task: Task, spec: Spec, source: Any, least: tuple[int, int], max_pixel
         return error.what
 
 
-def gather(sources: Iterable[str], standard_input: Iterable[str] | None = None) -> list[Path]:
+def gather(sources: Iterable[str], standard_input: Iterable[str] | None = None, more: Sequence[str] = ()) -> list[Path]:
     """The image files that files, folders, globs and `-` (a list of paths on stdin) stand for, in that order.
 
-    Raises SightlineError for a source that stands for nothing.
+    more: suffixes that count in folders besides those of images. Raises SightlineError for a source that stands for
+    nothing.
     """
     found: list[Path] = []
     for source in sources:
@@ -139,7 +143,7 @@ def gather(sources: Iterable[str], standard_input: Iterable[str] | None = None) 
         elif path.is_dir():
             # Strings: 10,000 Path objects would cost more than reading as many small images.
             inside = sorted(f"{root}{os.sep}{f}" for root, _, files in os.walk(path) for f in files if f[0] != ".")
-            images = [Path(name) for name in inside if name[name.rfind(".") :].lower() in SUFFIXES]
+            images = [Path(name) for name in inside if name[name.rfind(".") :].lower() in {*SUFFIXES, *more}]
             if not images:
                 raise SightlineError("there are no images in this folder", source)
             found += images
@@ -161,9 +165,11 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
             fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, or -)",
         )
     predictor = Predictor(open_bundle(target[0]))
-    paths = gather(target[1:])
+    paths = gather(target[1:], more=(".pdf",) if options.page else ())
     if options.out:
         make_folder(options.out)
+    if options.page:
+        return _pages(predictor, paths, options, as_json)
     rows: list[dict[str, Any]] = []
     bad: list[str] = []
     begun = time.monotonic()
@@ -180,6 +186,32 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     if options.csv:
         write_text(options.csv, _table(rows, predictor.task.columns))
     return _close(paths, bad, seconds, options, as_json)
+
+
+def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_json: bool) -> int:
+    """The text of each page, or one JSON line a page."""
+    from sightline.verbs.common import print_json
+    from sightline.verbs.pages import read_pages
+
+    if options.csv:
+        raise SightlineError("--csv and --page exclude each other", fix="take --json, or --out DIR for text and ALTO")
+    bad: list[str] = []
+    count, begun = 0, time.monotonic()
+    for page in read_pages(predictor, paths, options.max_pixels):
+        if isinstance(page, str):
+            bad.append(page)
+            if as_json:
+                name, _, why = page.partition(": ")
+                print_json({"image": name, "error": why})
+            continue
+        count += 1
+        if options.out:
+            page.write(options.out)
+        if as_json:
+            print_json(page.to_dict(options.min_confidence))
+        else:
+            print(f"{page.text(options.min_confidence)}\n" if page.regions else f"! no lines found: {page.name}\n")
+    return _close([Path()] * (count + len(bad)), bad, time.monotonic() - begun, options, as_json)
 
 
 def _row(answer: Answer, options: PredictOptions) -> dict[str, Any]:

@@ -143,6 +143,7 @@ def checked(task: Task, dataset: Dataset, report: Report, command: str, max_pixe
     return Facts(
         "check", report.name, command, report.count, when=today(),
         findings=findings_shown(task, dataset, report.findings, max_pixels), classes=report.classes, sizes=report.sizes,
+        parts=report.parts,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.task import Task
+from sightline.data.dataset import SPLITS
 from sightline.report.facts import Facts
 from sightline.report.pictures import picture
 from sightline.run.bundle import headline, open_bundle
@@ -43,6 +44,7 @@ def write_training_report(path: Path, task: Task, parts: Parts, settings: Settin
         batch=tuple(picture(image) for image in batch),
         findings=findings_shown(task, parts.whole, parts.findings, options.max_pixels),
         classes=task.tally(parts.dataset, parts.splits),
+        parts={name: int((parts.splits == name).sum()) for name in SPLITS},
     )  # fmt: skip
     write(report_of(path), facts, options.lang)
 

@@ -87,7 +87,7 @@ class Teller:
         self._plan, self._first_step = plan, step
         self._begun = self._saved = time.monotonic()
         epochs = f"{plan.steps / plan.per_epoch:.1f}".removesuffix(".0")
-        self.note(f"{plan.steps:,} steps of {plan.batch} images: {epochs} epochs")
+        self.note(f"{plan.steps:,} steps of {plan.batch} images: {epochs} epoch{'' if epochs == '1' else 's'}")
 
     def replanned(self, plan: Plan) -> None:
         """The plan was fitted to the time left: epochs and ETA follow it."""

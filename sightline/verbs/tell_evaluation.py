@@ -11,6 +11,8 @@ SHARES = frozenset({"accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", 
 """Metrics that read better in per cent."""
 PAIRS, ROWS = 5, 50
 """How many confused pairs and classes are listed."""
+SMALL_GAP = 0.01
+"""A model that is off by no more than this on average is as sure as it should be."""
 
 
 def tell_evaluation(result: dict[str, Any]) -> None:
@@ -61,12 +63,9 @@ def _calibration(result: dict[str, Any]) -> list[str]:
     total = sum(curve["count"])
     sure = sum(c * n for c, n in zip(curve["confidence"], curve["count"], strict=True)) / total
     right = sum(a * n for a, n in zip(curve["accuracy"], curve["count"], strict=True)) / total
-    verdict = "about as sure as it should be"
-    low, high = proportion(right * total, total)
-    if abs(sure - right) > 0.01 and not low <= sure <= high:
-        verdict = "too sure of itself" if sure > right else "surer than it says"
-    lines = [f"On average it says {_percent(sure)} and is right {_percent(right)}: {verdict}."]
     unit = curve.get("unit", "images")
+    verdict = _sureness(sure, right, total, unit)
+    lines = [f"On average it says {_percent(sure)} and is right {_percent(right)}: {verdict}."]
     bands = [(0.0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)]
     for low, high in bands:
         inside = [i for i, c in enumerate(curve["confidence"]) if low <= c < high]
@@ -78,6 +77,16 @@ def _calibration(result: dict[str, Any]) -> list[str]:
                 f"  when it says about {_percent(says)}, it is right {_percent(is_right)}  ({_counted(count, unit)})"
             )
     return lines
+
+
+def _sureness(sure: float, right: float, total: int, unit: str) -> str:
+    """What the gap between confidence and accuracy is worth: little, perhaps nothing but chance, or real."""
+    low, high = proportion(right * total, total)
+    if abs(sure - right) <= SMALL_GAP:
+        return "about as sure as it should be"
+    if low <= sure <= high:
+        return f"the difference may be chance, too few {unit} to tell ({total:,})"
+    return "too sure of itself" if sure > right else "surer than it says"
 
 
 def _unsure(result: dict[str, Any]) -> list[str]:

@@ -47,8 +47,9 @@ class TrainOptions:
     seeds: int | None = option(None, "also train with so many seeds: is the result luck?", low=2)
     curve: bool = option(False, "also train on 10, 25 and 50 % of the images: would more images help?")
     baseline: str | None = option(
-        None, "also fit scikit-learn on HOG features: what does the network buy?", choices=("svm", "tree", "forest")
-    )
+        None, "also fit scikit-learn on HOG features: what does the network buy? One label an image (classify)",
+        choices=("svm", "tree", "forest"),
+    )  # fmt: skip
     augment: str = option("auto", "changes to the training images", choices=("auto", "none", "light", "strong"))
     weights: Path | None = option(None, "start from these weights (safetensors)")
     init: Path | None = option(None, "start from the weights of this bundle; its classes may differ")

@@ -118,7 +118,7 @@ def _search(lines: Lines, truths: Sequence[str], spec: Spec) -> tuple[Search | N
     found = _errors(lines, truths, spec, best)
     said = f"{name}: CER on val {plain / total:.2%} without it, {found / total:.2%} with it"
     asked = LEXICON in spec.assets or spec.options.get("lm", "auto") != "auto"
-    if asked or found <= (1 - PAYS) * plain:
+    if asked or found < (1 - PAYS) * plain:
         return best, f"{said}; used"
     return None, f"{said}; not used, as it saves less than {PAYS:.0%} of the errors"
 

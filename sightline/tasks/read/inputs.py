@@ -49,13 +49,13 @@ def preprocess(image: Pixels, spec: Spec) -> Arrays:
 
 def stretched(grey: Pixels) -> Pixels:
     """The same with ink at 20 and paper at 235, whichever of both was the lighter one."""
-    dark, middle, light = (float(v) for v in np.percentile(grey, (1, 50, 95)))
+    low, middle, high = (float(v) for v in np.percentile(grey, (5, 50, 95)))
+    if middle - low < high - middle:  # most of a line is paper
+        grey = 255 - grey
+    dark, light = (float(v) for v in np.percentile(grey, (1, 95)))
     if light - dark < FLAT:
         return np.full_like(grey, PAPER)
-    values = grey.astype(np.float32)
-    if middle - dark < light - middle:  # most of a line is paper
-        dark, light, values = 255 - light, 255 - float(np.percentile(grey, 5)), 255 - values
-    scaled = (values - dark) * ((PAPER - INK) / max(light - dark, 1.0)) + INK
+    scaled = (grey.astype(np.float32) - dark) * ((PAPER - INK) / (light - dark)) + INK
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
 
 

@@ -18,6 +18,7 @@ from sightline.data.dataset import Dataset, Probe
 from sightline.data.image import Pixels
 from sightline.tasks.read import calibrate, check, inputs, language, lexicon, scores
 from sightline.tasks.read.decode import LEXICON, MODEL, decode
+from sightline.tasks.read.find import Found, find_lines
 from sightline.tasks.read.options import ReadOptions
 from sightline.tasks.read.text import charset, normalise, visual, visual_order
 
@@ -184,6 +185,10 @@ class Read:
     def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
         """The margins are cut off, and the line is scaled back."""
         return inputs.to_image(values, size)
+
+    def find(self, page: Pixels) -> list[Found]:
+        """The lines of a page, in reading order: for `predict --page`."""
+        return find_lines(page)
 
     def learner(self) -> Learner:
         """Imports torch."""
