@@ -98,6 +98,6 @@ def facts(names: tuple[str, ...] = ("cat", "dog", "bird"), **changes: Any) -> Fa
         (wrong, right), mapped, "occlusion", (small,) * 16, found,
         {name: {"train": 80, "val": 10, "test": 10} for name in names},
         {"width": {"min": 8, "median": 32, "max": 300}, "height": {"min": 8, "median": 32, "max": 300}, "colour": 300},
-        spots=((wrong,), (wrong, right)),
+        spots=((wrong,), (wrong, right)), parts={"train": 240, "val": 30, "test": 30},
     )  # fmt: skip
     return dataclasses.replace(whole, **changes)

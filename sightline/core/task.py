@@ -108,7 +108,9 @@ class Task(Protocol):
     target: ClassVar[str]
     """The kind of target it learns, as `Dataset.target` names it: `label`, `labels`, `value` …"""
     metric: ClassVar[str]
-    """The metric that chooses the best network on val; higher is better."""
+    """The metric that chooses the best network on val; higher is better, 1 is perfect."""
+    told: ClassVar[str]
+    """The metric that people are told after each epoch: the same one, or how the field says it."""
     columns: ClassVar[tuple[str, ...]]
     """The keys of `Prediction.to_dict` that make a row of a CSV file."""
     augment: ClassVar[str]

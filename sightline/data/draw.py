@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -25,3 +28,12 @@ def caption(image: Image.Image | NDArray[np.uint8], text: str) -> Image.Image:
     canvas.paste(picture, (0, 0))
     ImageDraw.Draw(canvas).text((size // 2, picture.height + size // 3), text, fill=(250, 250, 250), font=font)
     return canvas
+
+
+def outlined(image: Image.Image | NDArray[np.uint8], polygons: Sequence[NDArray[Any]]) -> Image.Image:
+    """The image in RGB with the outlines of polygons, (n, 2) x and y each."""
+    picture = to_image(image).copy()
+    pen, width = ImageDraw.Draw(picture), max(1, picture.width // 600)
+    for polygon in polygons:
+        pen.polygon([(float(x), float(y)) for x, y in polygon], outline=(220, 40, 40), width=width)
+    return picture

@@ -18,7 +18,6 @@ from sightline.learn.augment import Changes
 from sightline.learn.batches import Batches, keyed
 from sightline.learn.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer
 from sightline.learn.deploy import normalise
-from sightline.learn.dropout import Dropout
 from sightline.learn.optimizer import Average, learning_rate, make_optimizers, set_learning_rate
 from sightline.learn.plan import Plan
 from sightline.learn.precision import mixed
@@ -107,8 +106,9 @@ class Trainer:
                 and not module.weight.requires_grad
             ):
                 module.eval()  # what is frozen must not follow the new data's statistics either
-            if isinstance(module, Dropout):
-                module.generator.manual_seed(keyed(key, place))
+            generator = getattr(module, "generator", None)
+            if isinstance(generator, torch.Generator):
+                generator.manual_seed(keyed(key, place))
 
     def _loss(
         self, network: nn.Module, batches: Batches, chosen: Indices, policy: Changes, generator: torch.Generator

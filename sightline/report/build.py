@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import PurePath
 
-from sightline.report import appendix, data, gallery, results, robustness, summary, training
+from sightline.report import appendix, data, gallery, reading, results, robustness, summary, training
 from sightline.report.facts import Facts
 from sightline.report.page import Section, page
 from sightline.report.words import Words
@@ -16,6 +16,7 @@ ORDER: tuple[Callable[[Facts, Words], Section | None], ...] = (
     gallery.mistakes,
     gallery.heat_maps,
     results.confusion,
+    reading.reading,
     results.per_class,
     results.precision_recall,
     results.certainty,

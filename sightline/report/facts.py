@@ -51,7 +51,8 @@ class Facts:
     metric: the one that ranks. scores: `Scores.to_dict()`, with what evaluate adds (overlap, unknown, unreadable …).
     card: the bundle's card. spec: the bundle's spec. batch: augmented images as the network saw them.
     spots: for each of the weakest spots of `--robust` some corrupted images.
-    classes: target to {split: number of images}; parts: {split: number of images}. sizes: widths and heights of the data, as `check` gives them.
+    classes: target to {split: number of images}. parts: split to number of images.
+    sizes: widths and heights of the data, as `check` gives them.
     """
 
     verb: str
@@ -112,6 +113,11 @@ class Facts:
 
     def confusions(self, most: int) -> list[tuple[int, str, str, int]]:
         """The most frequent mistakes as (how often, truth, answer, images of that truth), the commonest first."""
+        confused = self.curve("confused")
+        if confused:
+            of = {str(row["class"]): int(row["support"]) for row in self.rows}
+            columns = zip(confused["count"], confused["truth"], confused["read"], strict=True)
+            return [(n, truth, read, of.get(truth, n)) for n, truth, read in columns][:most]
         names = self.names
         pairs = [
             (int(value), names[i], names[j], int(sum(row)))

@@ -1,8 +1,9 @@
 """`check --fix OUT.csv`: a list of the images that are worth training on. The images themselves are never touched.
 
-Left out are: what cannot be read; blank images, unless their target says that they hold nothing; of equal and nearly equal images all but one, where the one in test
-stays before one in val, and that before one in train; and equal or nearly equal images with different labels, all of
-them, as nobody knows which label is right. Probable label errors stay, with what they may be in a column of its own.
+Left out are: what cannot be read; blank images, unless their target says that they hold nothing; of equal and nearly
+equal images all but one, where the one in test stays before one in val, and that before one in train; and equal or
+nearly equal images with different labels, all of them, as nobody knows which label is right. Probable label errors
+stay, with what they may be in a column of its own.
 """
 
 from __future__ import annotations
@@ -79,8 +80,9 @@ def reasons(
     """(n,) why each readable example is left out; "" where it stays."""
     why = np.zeros(len(dataset), "<U17")
     if blank is not None:
-        # Of an empty set of labels, a blank image is a true example.
-        why[blank & ~((dataset.target == "labels") & (dataset.targets == ""))] = "blank"
+        why[blank] = "blank"
+    if dataset.target == "labels":  # of an empty set of labels, a blank image is a true example
+        why[dataset.targets == ""] = ""
     whole = {int(group[0]): group for group in copies.equal}
     pairs = [(int(one), int(other)) for one, other in copies.near.places]
     torn = [group for group in copies.equal if len(set(dataset.targets[group].tolist())) > 1]

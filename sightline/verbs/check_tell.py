@@ -46,14 +46,14 @@ def _after_fix(report: Report, fix: Fix) -> str:
     if fix.errors:
         again = f"sightline check {shlex.quote(report.name)} --fix {_free_name()}"
         refused = "".join(f"\n  {_MARKS['error']} {error}" for error in fix.errors)
-        return f"\ntraining would refuse {fix.path} too:{refused}\nmend the data, then type: {again}"
+        return f"\ntraining would refuse {fix.path}:{refused}\nmend the data, then type: {again}"
     # A list of single labels may look like another task's.
     named = "" if infer_task(open_data(fix.path)).name == report.task else f" --task {report.task}"
     return f"\nnext:\n  sightline train {shlex.quote(fix.path)}{named}"
 
 
 def _tell_classes(classes: dict[str, dict[str, int]], counts: dict[str, int]) -> None:
-    """A row a class, and how many images there are: where an image holds several labels, fewer than the rows add up to."""
+    """A row a class, and how many images there are, which is no sum of rows where an image holds several labels."""
     parts = [part for part, count in counts.items() if count]
     shown = list(classes.items())[:CLASSES]
     width = max([5, *(len(name) for name, _ in shown)])

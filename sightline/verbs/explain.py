@@ -63,7 +63,7 @@ def look(explainer: Explainer, source: Any, max_pixels: int = MAX_PIXELS) -> tup
 
 
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
-    """`sightline explain MODEL IMAGE…`: a line, a picture and a map an image. Raises SightlineError where too many have none."""
+    """`sightline explain MODEL IMAGE…`: a line, a picture and a map an image; an error where too many have none."""
     options = resolve(ExplainOptions, given)
     if len(target) < 2:
         raise SightlineError(

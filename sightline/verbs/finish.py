@@ -71,6 +71,7 @@ def finish(
         "data": _describe(parts),
         "check": [finding.to_dict(IN_CARD) for finding in parts.findings],
         **facts,
+        "notes": list(spec.extra.get("notes", [])),
         "scores": scores,
         "parity": parity,
         "versions": versions(),

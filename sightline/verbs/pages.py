@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageSequence
 
-from sightline.core.errors import MissingExtra, SightlineError
+from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
 from sightline.data.alto import Word, to_alto
-from sightline.data.image import MAX_PIXELS, Pixels, read, to_image
+from sightline.data.draw import outlined
+from sightline.data.image import MAX_PIXELS, Pixels
 from sightline.data.lines import Points
+from sightline.data.sheets import pages_in
 from sightline.run.files import write_text, write_whole
 
 if TYPE_CHECKING:
     from sightline.verbs.predict import Predictor
-
-PDF_DPI = 300
-MOST_PAGES = 2000
-SEVERAL = (".tif", ".tiff")
-"""Suffixes of image files in which each frame is a page."""
 
 
 class Region(Protocol):
@@ -81,14 +76,9 @@ class Page:
         drawn = self.draw()
         write_whole(folder / f"{stem}.png", lambda file: drawn.save(file, "PNG"))
 
-    def draw(self) -> Image.Image:
-        """The page with the polygon of each line."""
-        picture = to_image(self.pixels).copy()
-        pen = ImageDraw.Draw(picture)
-        width = max(1, picture.width // 600)
-        for region in self.regions:
-            pen.polygon([(float(x), float(y)) for x, y in region.polygon], outline=(220, 40, 40), width=width)
-        return picture
+    def draw(self) -> Any:
+        """The page, a Pillow image in RGB, with the polygon of each line."""
+        return outlined(self.pixels, [region.polygon for region in self.regions])
 
 
 def words_of(prediction: Any, box: tuple[int, int, int, int]) -> list[Word]:
@@ -123,42 +113,3 @@ def read_pages(predictor: Predictor, paths: Sequence[Path], max_pixels: int = MA
                 yield Page(name, pixels, [r for r, _ in pairs], [p for _, p in pairs])
         except SightlineError as error:
             yield f"{path}: {error.what}"
-
-
-def pages_in(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[str, Pixels]]:
-    """Name and pixels of each page: the file's own name, with `#2` … where it holds several."""
-    if path.suffix.lower() == ".pdf":
-        yield from _of_pdf(path, max_pixels)
-        return
-    if path.suffix.lower() not in SEVERAL:
-        yield str(path), read(path, max_pixels=max_pixels)
-        return
-    read(path, max_pixels=max_pixels)  # everything that may be wrong with the file, and with its first frame
-    with Image.open(path) as image:
-        frames = min(getattr(image, "n_frames", 1), MOST_PAGES)
-        for number, frame in enumerate(ImageSequence.Iterator(image), 1):
-            if number > frames:
-                return
-            yield (str(path) if frames == 1 else f"{path}#{number}"), read(frame.copy(), max_pixels=max_pixels)
-
-
-def _of_pdf(path: Path, max_pixels: int) -> Iterator[tuple[str, Pixels]]:
-    try:
-        pypdfium2: Any = importlib.import_module("pypdfium2")
-    except ImportError:
-        raise MissingExtra("pypdfium2", "pdf", "reading PDF") from None
-    try:
-        document: Any = pypdfium2.PdfDocument(path)
-    except Exception as error:
-        raise SightlineError(f"this is no PDF, or a damaged one ({str(error)[:100]})", str(path)) from None
-    with document:
-        for number in range(min(len(document), MOST_PAGES)):
-            page = document[number]
-            scale = PDF_DPI / 72
-            if page.get_width() * page.get_height() * scale**2 > max_pixels:
-                raise SightlineError(
-                    f"page {number + 1} has more than {max_pixels:,} pixels at {PDF_DPI} dpi", str(path),
-                    "if it is genuine, allow it: --max-pixels N",
-                )  # fmt: skip
-            pixels = read(page.render(scale=scale).to_pil(), max_pixels=max_pixels)
-            yield (str(path) if len(document) == 1 else f"{path}#{number + 1}"), pixels

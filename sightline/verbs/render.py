@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from sightline.core.errors import SightlineError
 from sightline.core.options import option, resolve
+from sightline.data.typeset import drawn, fonts_in
 from sightline.run.files import make_folder, write_text, write_whole
 
-FONT_SUFFIXES = (".ttf", ".otf", ".ttc")
-NOWHERE = "\U0010ffff"
-"""A code point that no font draws: what it looks like is what a missing letter looks like."""
 LONGEST = 400
 """Characters of a line; longer ones are left out: nobody prints them."""
 
@@ -53,7 +50,7 @@ def render(text: str | Path, **given: Any) -> Rendered:
     """
     options = resolve(RenderOptions, given)
     texts = _texts(Path(text))
-    fonts = _fonts(options.fonts)
+    fonts = fonts_in(options.fonts)
     if options.out.is_dir() and any(options.out.iterdir()):
         raise SightlineError("the folder is not empty", str(options.out), "name another one: --out FOLDER")
     make_folder(options.out)
@@ -64,7 +61,7 @@ def render(text: str | Path, **given: Any) -> Rendered:
     for number in range(count):
         line = texts[number % len(texts)]
         random = np.random.Generator(np.random.Philox(key=[options.seed, number]))
-        picture = _drawn(line, fonts, options.size, random)
+        picture = drawn(line, fonts, options.size, random)
         if picture is None:
             left_out.append(line)
             continue
@@ -89,50 +86,6 @@ def _texts(path: Path) -> list[str]:
     if not found:
         raise SightlineError("there is no line of text in this file", str(path))
     return found
-
-
-def _fonts(folder: Path | None) -> Sequence[Path | None]:
-    if folder is None:
-        return [None]
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in FONT_SUFFIXES)
-    if not found:
-        raise SightlineError("there is no font in this folder", str(folder), f"fonts end in {', '.join(FONT_SUFFIXES)}")
-    return found
-
-
-def _drawn(text: str, fonts: Sequence[Path | None], size: int, random: np.random.Generator) -> Image.Image | None:
-    """The line in a font of chance that has its letters; None where none has."""
-    height = round(size * random.uniform(0.8, 1.2))
-    order: list[int] = random.permutation(len(fonts)).tolist()
-    for font in _loaded([fonts[place] for place in order], height):
-        if _has(font, text):
-            break
-    else:
-        return None
-    left, top, right, bottom = (round(value) for value in font.getbbox(text))
-    margins = [round(height * random.uniform(0.1, 0.4)) for _ in range(4)]
-    shape = (right - left + margins[0] + margins[2], bottom - top + margins[1] + margins[3])
-    mask = Image.new("L", (max(8, shape[0]), max(8, shape[1])), 0)
-    ImageDraw.Draw(mask).text((margins[0] - left, margins[1] - top), text, fill=255, font=font)
-    ink, paper = random.uniform(0, 90), random.uniform(190, 255)
-    share = np.asarray(mask, np.float32) / 255
-    pixels = paper + (ink - paper) * share + random.normal(0, random.uniform(0, 8), share.shape)
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-
-
-def _loaded(paths: Sequence[Path | None], size: int) -> Iterator[Any]:
-    """The fonts at that size; those that cannot be read are passed over."""
-    for path in paths:
-        try:
-            yield ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
-        except OSError:
-            continue
-
-
-def _has(font: Any, text: str) -> bool:
-    """Whether the font draws each letter of the text, by the look of a letter that it does not have."""
-    missing = bytes(font.getmask(NOWHERE))
-    return all(character.isspace() or bytes(font.getmask(character)) != missing for character in set(text))
 
 
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:

@@ -78,7 +78,7 @@ class Teller:
         parts = ", ".join(
             f"{(splits == name).sum():,} {name}" for name in ("train", "val", "test") if (splits == name).any()
         )
-        shape = " x ".join(str(side) for side in spec.inputs["image"].shape)
+        shape = " x ".join("any" if side is None else str(side) for side in spec.inputs["image"].shape)
         classes = f"{len(spec.classes)} classes; " if spec.classes else ""
         self.note(f"{parts}; {classes}network {spec.network}, input {shape}")
 
@@ -159,6 +159,7 @@ def tell_trained(path: Path, card: dict[str, Any], data: str, metric: str) -> No
         "out_of_fold": "out of fold (each image tested by a network that never saw it)",
     }
     lines.append(f"{names[split]}, {count:,} images: " + tell_metrics(scores["metrics"]))
+    lines += card.get("notes", [])
     lines += recall_lines(scores)
     lines += series_lines(card, metric)
     lines.append(f"bundle: {path}  ({path.stat().st_size / 1e6:.1f} MB, {clock(card['seconds'])})")

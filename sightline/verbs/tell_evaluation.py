@@ -7,7 +7,10 @@ from typing import Any
 
 from sightline.core.statistics import proportion
 
-SHARES = frozenset({"accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated"})
+SHARES = frozenset(
+    ("accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated")
+    + ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
+)
 """Metrics that read better in per cent."""
 PAIRS, ROWS = 5, 50
 """How many confused pairs and classes are listed."""
@@ -106,6 +109,11 @@ _LEFT_OUT = (("tenth", 0.9), ("third", 0.67))
 
 
 def _pairs(result: dict[str, Any]) -> list[str]:
+    confused = result.get("curves", {}).get("confused")
+    if confused:
+        columns = zip(confused["truth"], confused["read"], confused["count"], strict=True)
+        lines = [f"  {truth} read as {read}: {count:,} times" for truth, read, count in list(columns)[: 2 * PAIRS]]
+        return ["Most often confused (∅: nothing):", *lines] if lines else ["No character was taken for another."]
     confusion, rows = result.get("confusion"), result.get("per_class", [])
     if not confusion or len(rows) != len(confusion):
         return []

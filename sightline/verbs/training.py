@@ -182,7 +182,7 @@ class Training:
             checkpoints.write(self.run.best, checkpoints.Checkpoint({"network": dict(self.trainer.average.tensors)}))
         self._save()
         self.run.write_metrics(self.history)
-        self.teller.epoch(row, self.task.metric, is_best=self.best["epoch"] == moment.epoch)
+        self.teller.epoch(row, self.task.told, is_best=self.best["epoch"] == moment.epoch)
 
     def _val_scores(self) -> Scores:
         network = self._averaged()

@@ -17,7 +17,7 @@ import sightline
 from sightline.run.bundle import open_bundle
 from sightline.tables import FORMATS, NETWORKS, TASKS, VERBS
 
-NO_SENSE: dict[tuple[str, str], str] = {}
+NO_SENSE: dict[tuple[str, str], str] = {("render", task): "it draws lines of text" for task in TASKS if task != "read"}
 """(verb, task) to why the two do not go together. Every other cell of the table is tested."""
 
 
@@ -107,6 +107,18 @@ def explain(world: World) -> None:
     assert {k: v for k, v in found.to_dict().items() if k != "seconds"}.items() <= row.items()
 
 
+def render(world: World) -> None:
+    Path("text.txt").write_text("abc def ghi jkl\nthe cat sat\n", encoding="utf-8")
+    done = world.cli("render", "text.txt", "--out", "drawn", "--count", 3, "--json")
+    assert done.code == 0 and done.json == {"count": 3, "out": "drawn", "fonts": 1, "left_out": []}
+    assert sorted(p.name for p in Path("drawn").iterdir()) == [f"{i}.{s}" for i in range(3) for s in ("gt.txt", "png")]
+    assert world.cli("check", "drawn", "--json").json["task"] == world.task
+    Path("page.png").write_bytes(Path("drawn/0.png").read_bytes())
+    found = world.cli("predict", world.bundle, "page.png", "--page", "--json", "--out", "pages").json
+    assert found["image"] == "page.png" and len(found["lines"]) == 1
+    assert sorted(path.name for path in Path("pages").iterdir()) == ["page.png", "page.txt", "page.xml"]
+
+
 def networks(world: World) -> None:
     rows = [row for row in world.cli("networks", "--json").json if row["task"] == world.task]
     assert [row["network"].split("/")[0] for row in rows] == list(NETWORKS[world.task])
@@ -132,6 +144,7 @@ DRIVE: dict[str, Callable[[World], None]] = {
     "evaluate": evaluate,
     "predict": predict,
     "explain": explain,
+    "render": render,
     "networks": networks,
     "formats": formats,
     "version": version,

@@ -106,7 +106,7 @@ def test_activations_are_the_feature_maps_those_that_vary_most_first(subject: Su
     found = activations.explain(subject)
     maps = maps_of(network, subject.image)
     order = np.argsort(-maps.reshape(6, -1).std(axis=1), kind="stable")
-    assert found.facts == {"feature_maps": 6, "map_size": [6, 6], "shown": order.tolist()}
+    assert found.facts == {"layer": "body", "feature_maps": 6, "map_size": [6, 6], "shown": order.tolist()}
     assert found.tiles is not None and np.allclose(found.tiles, maps[order])
     length = np.sqrt((maps**2).sum(axis=0)).astype(np.float32)
     assert np.allclose(found.values, resize_map(length, (24, 24)), atol=1e-5)
@@ -116,6 +116,7 @@ def test_activations_are_the_feature_maps_those_that_vary_most_first(subject: Su
 def test_a_layer_can_be_named(subject: Subject, method: Any) -> None:
     first = method.explain(dataclasses.replace(subject, layer="body.0"))
     assert first.values.shape == (24, 24) and np.isfinite(first.values).all()
+    assert first.facts["layer"] == "body.0" and method.explain(subject).facts["layer"] == "body"
     with pytest.raises(SightlineError, match=r"no layer 'body.9'") as caught:
         method.explain(dataclasses.replace(subject, layer="body.9"))
     assert "body.0" in caught.value.fix

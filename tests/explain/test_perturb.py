@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
 from sightline.explain import lime, occlusion
-from sightline.explain.faithfulness import faithfulness
+from sightline.explain.faithfulness import Faithfulness, faithfulness
 from sightline.explain.subject import Subject, blurred, grid, log_odds
 from sightline.explain.superpixels import superpixels
 
@@ -95,3 +95,8 @@ def test_areas_of_the_true_map_are_those_by_hand(toy: Subject, planted: np.ndarr
     worst = faithfulness(toy, -planted)
     assert worst.deletion > worst.random_deletion and worst.verdict == "no better than chance"
     assert worst.random_deletion == found.random_deletion, "chance does not depend on the map"
+
+
+@pytest.mark.parametrize(("areas", "nothing"), [((0.001, 0.004, 0.002, 0.003), True), ((0.0, 0.02, 0.0, 0.01), False)])
+def test_where_the_answer_has_no_weight_there_is_nothing_to_measure(areas: tuple[float, ...], nothing: bool) -> None:
+    assert Faithfulness(*areas).verdict.startswith("nothing to measure: the model gives") is nothing

@@ -182,6 +182,28 @@ def test_robustness_is_told_by_kind_and_strength() -> None:
     assert "Frosted glass, strength 5: 10.0%" in page.text and "Turned, -30: 40.0%" in page.text
 
 
+@pytest.mark.parametrize("mean", [0.8, 0.85])
+def test_a_score_that_does_not_fall_is_not_said_to_fall(mean: float) -> None:
+    found = scores()
+    found["robust"]["mean"] = mean
+    text = Page(render(facts(scores=found))).text
+    assert f"goes from 80.0% to {100 * mean:.1f}% on average" in text and "falls from" not in text
+    assert f"从 80.0% 平均变为 {100 * mean:.1f}%" in Page(render(facts(scores=found), "zh")).text
+
+
+def test_an_answer_of_no_label_is_called_none() -> None:
+    empty = Shown(picture(noise()), "a.png", "cat", "", 0.9), Shown(picture(noise()), "b.png", "", "dog", 0.9)
+    page = Page(render(facts(worst=empty)))
+    assert "saysnone 90.0%iscat" in page.text and "saysdog 90.0%isnone" in page.text
+    assert "a.png: the answer is none (90.0%), the truth is cat" in [one["alt"] for one in page.all("img")]
+
+
+def test_the_last_row_of_the_counts_is_images_not_labels() -> None:
+    shown = facts(classes={"a": {"train": 5, "val": 2}, "b": {"train": 4}}, parts={"train": 6, "val": 3, "test": 0})
+    text = Page(render(shown)).text
+    assert "Whattrainvaltotal" in text.replace("Total", "total") and "All639" in text.replace("all", "All")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -52,7 +52,8 @@ def test_a_faultless_test_asks_for_more_images() -> None:
         ({"count": 50}, "no more than 50 images"),
         ({"scores": {**scores(), "overlap": 7}}, "trained on 7 images of these"),
         ({"card": {**card(), "interrupted": True}}, "stopped before its end"),
-        ({"findings": (Found("leak", "warning", "", (), 3),)}, "more than one part of the data (3 groups)"),
+        ({"findings": (Found("leak", "warning", "", (), 3),)}, "The same images stand in more than one part"),
+        ({"findings": (Found("near_leak", "warning", "", (), 3),)}, "Nearly the same images stand in more than one"),
     ],
 )
 def test_every_reason_for_doubt_is_told(changes: dict[str, Any], words: str) -> None:
@@ -89,6 +90,29 @@ def test_the_next_steps_follow_from_what_was_found() -> None:
     assert "Add training images of bird, cat, dog" in said
     assert "--min-confidence 0.73" in said
     assert "Keep some images" in text(summary.next_steps(facts(part="val"), EN))
+
+
+@pytest.mark.parametrize(
+    ("confusion", "accuracy", "use"),
+    [
+        ([[50, 50], [150, 50]], 0.333, False),  # 200 of 300 are the second
+        ([[0, 100], [0, 200]], 0.667, False),
+        ([[90, 10], [20, 180]], 0.9, True),
+        ([[100, 0], [0, 0]], 1.0, True),  # one class alone: nothing to beat
+    ],
+)
+def test_a_model_no_better_than_the_commonest_class_is_not_recommended(
+    confusion: list[list[int]], accuracy: float, use: bool
+) -> None:
+    correct = sum(row[place] for place, row in enumerate(confusion)) / sum(map(sum, confusion))
+    assert correct == pytest.approx(accuracy, abs=1e-3)
+    rows = [{"class": name, "recall": 0.5, "support": sum(row)} for name, row in zip("ab", confusion, strict=True)]
+    found = changed(confusion=confusion, per_class=rows, metrics={"accuracy": correct})
+    judged = facts(("a", "b"), scores=found, findings=())
+    assert ("sightline predict" in text(summary.next_steps(judged, EN))) is use
+    assert ("Do not use it as it is" in text(summary.next_steps(judged, EN))) is not use
+    assert ("it does no better than that" in text(summary.can_do(judged, EN))) is not use
+    assert ("现在不要使用它" in text(summary.next_steps(judged, Words("zh")))) is not use
 
 
 def test_a_training_that_still_rose_should_be_longer() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support import CLASSES, Result, picture, pictures, save_image, table_rows, write_folder, write_table
+from tiny import write_several
 
 import sightline
 
@@ -30,6 +31,14 @@ def test_counts_sizes_and_splits_are_told(cli: Cli, shapes: Path) -> None:
     assert findings(done)["small_class"]["level"] == "warning"
     text = cli("check", shapes).out
     assert "36 images" in text and all(name in text for name in CLASSES)
+
+
+def test_the_last_row_counts_images_not_labels(cli: Cli) -> None:
+    path = write_several(Path("data"))  # 96 images with none to three labels each
+    done = cli("check", path, "--json").json
+    assert sum(done["parts"].values()) == 96 < sum(sum(row.values()) for row in done["classes"].values())
+    last = next(line for line in cli("check", path).out.splitlines() if line.startswith("all "))
+    assert last.split()[1:] == [str(done["parts"][name]) for name in ("train", "val", "test")] + ["96"]
 
 
 def test_grey_images_of_different_sizes_are_told_apart(cli: Cli) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import Result, picture, save_image, write_folder, write_table
+from support import Result, picture, save_image, table_rows, write_folder, write_table
+from tiny import TINY, write_several
 
 from sightline.data.formats import open_data
 
@@ -74,6 +75,43 @@ def test_an_existing_file_stays_and_data_without_files_is_refused(cli: Cli, mess
     assert done.code == 2 and "has none" in done.err and not Path("other.csv").exists()
     done = cli("check", messy, "--fix", "clean.txt")
     assert done.code == 2 and ".csv or .tsv" in done.err
+
+
+def test_a_list_that_training_would_refuse_is_said_to_be_one(cli: Cli, here: Path) -> None:
+    write_folder(here / "photos", per_class=5)
+    shutil.copy(here / "photos/circle/000.png", here / "photos/square/torn.png")  # leaves four circles
+    assert cli("check", "photos", "--json").json["passed"]
+    done = cli("check", "photos", "--fix", "clean.csv")
+    assert "training would refuse clean.csv:\n  x classes with fewer than 5 images: circle (4)" in done.out
+    assert "type: sightline check photos --fix clean2.csv" in done.out and "sightline train" not in done.out
+    again = cli("check", "photos", "--fix", "clean2.csv", "--json").json["fix"]
+    assert again["errors"] == ["classes with fewer than 5 images: circle (4)"]
+    refused = cli("train", "clean.csv", "--network", "cnn", "--workers", 0)
+    assert refused.code == 2 and again["errors"][0] in refused.err
+
+
+def test_a_blank_image_of_no_label_stays(cli: Cli, here: Path) -> None:
+    path = write_several(here / "data")
+    save_image(here / "data/nothing.png", np.full((16, 16, 3), 200, np.uint8))
+    save_image(here / "data/wrong.png", np.full((16, 16, 3), 90, np.uint8))
+    path.write_text(path.read_text() + "nothing.png,\nwrong.png,circle\n")
+    done = cli("check", path, "--fix", "clean.csv", "--json").json
+    listed = Path("clean.csv").read_text()
+    assert done["fix"]["dropped"]["blank"] == 1 and "wrong.png" not in listed and "data/nothing.png,\n" in listed
+
+
+@pytest.mark.parametrize("task", TINY)
+def test_the_list_is_learned_by_the_same_task(cli: Cli, here: Path, task: str) -> None:
+    data = TINY[task].write(here / "data")
+    done = cli("check", data, "--fix", "clean.csv")
+    assert done.out.endswith("next:\n  sightline train clean.csv\n")
+    assert cli("check", "clean.csv", "--json").json["task"] == task
+
+
+def test_single_labels_of_several_need_the_task_named(cli: Cli, here: Path) -> None:
+    write_table(here / "data", table_rows(12))
+    done = cli("check", "data/labels.csv", "--task", "multilabel", "--fix", "clean.csv")
+    assert done.out.endswith("next:\n  sightline train clean.csv --task multilabel\n")
 
 
 def test_planted_wrong_labels_are_found(cli: Cli, here: Path) -> None:

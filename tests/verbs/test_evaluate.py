@@ -152,13 +152,17 @@ def test_the_words_about_confidence_follow_from_the_curves() -> None:
         ],
     }  # fmt: skip
     text = "\n".join(lines_of(result))
-    assert "On average it says 84 % and is right 80 %: about as sure as it should be." in text
+    assert "says 84 % and is right 80 %: the difference may be chance, too few images to tell (100)." in text
     assert "when it says about 90 %, it is right 88 %  (80 images)" in text
     assert "Right: 75 % of all; without the tenth it is least sure of, 90 %" in text
     assert text.index("dog taken for cat: 15 of 50") < text.index("cat taken for dog: 10 of 50")
     reliability = {"confidence": [0.84], "accuracy": [0.8], "count": [2000]}  # more images, and it is no chance
     surely = "\n".join(lines_of({**result, "curves": {"reliability": reliability}}))
     assert "is right 80 %: too sure of itself." in surely
+    near = {"reliability": {"confidence": [0.84], "accuracy": [0.835], "count": [12]}}
+    assert "On average it says 84 % and is right 84 %: about as sure as it should be." in "\n".join(
+        lines_of({**result, "curves": near})
+    )
     nothing = {**result, "curves": {}, "confusion": [], "per_class": []}
     assert "\n".join(lines_of(nothing)).splitlines()[1:] == ["  accuracy  75.00 %"]
 

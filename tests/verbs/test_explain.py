@@ -70,6 +70,7 @@ def test_every_method_can_be_asked_for_by_name(cli: Cli, bundle: Path, image: Pa
     done = cli("explain", bundle, image, f"--method={method}", "--json")
     assert done.code == 0, done.err
     assert done.json["method"] == method and method in done.json["overlay"]
+    assert ("layer" in done.json) is EXPLAINERS[method].layers
 
 
 def test_an_answer_can_be_chosen_by_name_or_by_rank(cli: Cli, bundle: Path, image: Path) -> None:
@@ -118,7 +119,12 @@ def test_an_image_smaller_than_a_superpixel_has_no_parts(cli: Cli, bundle: Path,
     assert done.code == 2 and "5 x 3 px is smaller than a superpixel" in done.err
     several = cli("explain", bundle, image, tiny, "--method", method, "--max-bad", 0.5, "--json")
     assert several.code == 0 and "superpixel" in several.lines[1]["error"]
-    assert cli("explain", bundle, image, tiny, "--method", method).code == 2
+    some = cli("explain", bundle, image, tiny, "--method", method)
+    assert some.code == 2 and "error: 1 of 2 images cannot be explained, and --max-bad allows 20%" in some.err
+    none = cli("explain", bundle, tiny, tiny, "--method", method)
+    assert none.code == 2 and f"error: none of the 2 images can be explained; the first, {tiny}: an image" in none.err
+    assert f"{method} needs at least 4 x 4 px; for smaller ones type: --method gradcam" in none.err
+    assert cli("explain", bundle, tiny, tiny, "--method", "gradcam").code == 0
 
 
 @pytest.mark.parametrize("method", [name for name, entry in EXPLAINERS.items() if entry.weights])
@@ -179,6 +185,23 @@ def test_a_memory_holds_no_pixels_and_damage_is_noticed(
         remembering, tmp_path / "b.sightline", lambda members: members.update({"assets/memory/names.json": b"{}"})
     )
     assert "memory is damaged" in cli("explain", broken, image, "--nearest").err
+
+
+def test_where_the_answer_is_none_the_nearest_is_explained_and_said_to_be(
+    cli: Cli, trained: Callable[..., Path], image: Path
+) -> None:
+    run = trained("cnn", "multilabel")
+
+    def raised(found: dict[str, bytes]) -> None:
+        """Thresholds that no probability reaches."""
+        spec = json.loads(found["spec.json"])
+        spec["extra"]["thresholds"] = [1.1] * len(spec["classes"])
+        found["spec.json"] = json.dumps(spec).encode()
+
+    bundle = rezip(run / f"{run.name}.sightline", Path("never.sightline"), raised)
+    line = cli("explain", bundle, image, "--method", "lime").out
+    assert "(the nearest: the answer is none)  lime: " in line
+    assert "nearest" not in cli("explain", bundle, image, "--method", "lime", "--item", 1).out
 
 
 def test_in_python_an_explanation_is_a_small_value(bundle: Path, remembering: Path, image: Path) -> None:

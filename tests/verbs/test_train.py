@@ -54,6 +54,7 @@ def test_what_is_recognised_and_what_to_type_next_is_said(cli: Cli, shapes: Path
     done = cli("train", shapes, *QUICK, "--epochs", 1, "--out", "run")
     assert f"{shapes}: 36 images, format folder; task classify" in done.err
     assert "30 train, 3 val, 3 test; 3 classes; network cnn, input 16 x 16 x 3" in done.err
+    assert ": 1 epoch\n" in done.err
     assert (
         "sightline predict run/run.sightline" in done.out
         and f"sightline evaluate run/run.sightline {shapes}" in done.out

@@ -29,6 +29,7 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("run/*", {"numpy", "onnxruntime"}, {"core", "run"}),
     ("tasks/*/learner.py", {"numpy", "torch"}, {"core", "tables", "tasks"}),
     ("tasks/*/networks/*", {"torch"}, {"core", "tasks"}),
+    ("tasks/read/*", {"numpy", "rapidfuzz"}, {"core", "data", "tasks"}),
     ("tasks/**", {"numpy"}, {"core", "data", "tasks"}),
     ("report/*", {"numpy", "PIL"}, {"core", "data", "report"}),
     ("baseline/*", {"numpy"}, {"baseline", "core", "data"}),

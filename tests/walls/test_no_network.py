@@ -65,6 +65,7 @@ def run(code: str, *arguments: str, folder: Path) -> tuple[subprocess.CompletedP
 
 
 def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("two words\n")
     lines = {
         "version": ["version"],
         "networks": ["networks"],
@@ -73,6 +74,7 @@ def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) ->
         "evaluate": ["evaluate", str(bundle), str(shapes), "--workers", "2"],
         "predict": ["predict", str(bundle), str(shapes), "--workers", "2"],
         "explain": ["explain", str(bundle), str(next(shapes.rglob("*.png"))), "--method", "gradcam"],
+        "render": ["render", str(tmp_path / "text.txt"), "--out", "lines"],
         "train": ["train", str(shapes), "--network", "cnn", "--imgsz", "16", "--epochs", "1", "--workers", "2"],
     }
     assert set(lines) == set(VERBS)

@@ -54,6 +54,7 @@ def python(code: str, *arguments: str, cwd: Path, site: Path | None = None) -> s
 def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """Verb to what it did without torch."""
     folder = tmp_path_factory.mktemp("no_torch")
+    (folder / "text.txt").write_text("two words\n")
     lines = {
         "--help": ["--help"],
         "version": ["version", "--json"],
@@ -70,6 +71,7 @@ def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.T
             "--method",
             "gradcam",
         ],
+        "render": ["render", "text.txt", "--out", "lines"],
         "train --help": ["train", "--network", "cnn", "--help"],
         "train": ["train", str(shapes), "--out", "run"],
     }

@@ -30,6 +30,7 @@ class Classify(ByClass):
     name = "classify"
     target = "label"
     metric = "accuracy"
+    told = "accuracy"
     columns = ("label", "confidence")
     content = "scene"
     augment = "light"

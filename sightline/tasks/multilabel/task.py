@@ -27,6 +27,7 @@ class Multilabel(ByClass):
     name = "multilabel"
     target = "labels"
     metric = "map"
+    told = "map"
     columns = ("label", "confidence")
     content = "scene"
     augment = "light"

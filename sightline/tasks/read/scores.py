@@ -99,13 +99,21 @@ def summarize(counts: Sequence[Mapping[str, Any]], seen: Mapping[str, int]) -> S
         }
         for character, number in sorted(support.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    confused = [{"truth": a, "read": b, "count": n} for (a, b), n in pairs.most_common(PAIRS)]
+    common = pairs.most_common(PAIRS)
     curves = {
-        "confused": confused,
-        "by_length": _by_length(counts),
-        "by_frequency": _by_frequency(support, missed, seen),
+        "confused": {
+            "truth": [before for (before, _), _ in common],
+            "read": [after for (_, after), _ in common],
+            "count": [number for _, number in common],
+        },
+        "by_length": _columns(_by_length(counts)),
+        "by_frequency": _columns(_by_frequency(support, missed, seen)),
     }
     return Scores(metrics(table(counts).sum(axis=0), len(counts)), rows, curves=curves)
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
 
 
 def _precision(hits: int, wrong: int) -> float:

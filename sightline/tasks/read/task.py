@@ -15,10 +15,10 @@ from sightline.core.predictions import Letter, Prediction, TextPrediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
 from sightline.data.dataset import Dataset, Probe
+from sightline.data.find import Found, find_lines
 from sightline.data.image import Pixels
 from sightline.tasks.read import calibrate, check, inputs, language, lexicon, scores
 from sightline.tasks.read.decode import LEXICON, MODEL, decode
-from sightline.tasks.read.find import Found, find_lines
 from sightline.tasks.read.options import ReadOptions
 from sightline.tasks.read.text import charset, normalise, visual, visual_order
 
@@ -29,6 +29,7 @@ class Read:
     name = "read"
     target = "text"
     metric = "char_accuracy"
+    told = "cer"
     columns = ("text", "confidence")
     content = "line"
     augment = "light"

@@ -29,6 +29,7 @@ class Regress:
     name = "regress"
     target = "value"
     metric = "r2"
+    told = "r2"
     columns = ("value", "low", "high")
     content = "scene"
     augment = "none"

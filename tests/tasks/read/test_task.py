@@ -104,8 +104,9 @@ def test_scores_count_edits_words_and_lines() -> None:
     assert found.metrics["wer"] == pytest.approx((1 + 2 + 0 + 1) / 5)
     total = sum(found.metrics[name] for name in ("insertions", "deletions", "substitutions"))
     assert total == pytest.approx(found.metrics["cer"]) == 1 - found.metrics["char_accuracy"]
-    assert {"truth": "ſ", "read": "s", "count": 2} in found.curves["confused"]
-    assert sum(row["lines"] for row in found.curves["by_length"]) == 4
+    confused = found.curves["confused"]
+    assert ("ſ", "s", 2) in zip(confused["truth"], confused["read"], confused["count"], strict=True)
+    assert sum(found.curves["by_length"]["lines"]) == 4 and sum(found.curves["by_frequency"]["support"]) == 18
 
 
 def test_cer_and_wer_agree_with_the_textbook_recursion() -> None:

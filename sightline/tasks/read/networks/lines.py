@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from sightline.learn.dropout import Dropout
+from sightline.tasks.read.networks.dropout import Dropout
 from sightline.tasks.read.options import LineOptions
 
 STAGES = ((2, 2), (3, 1), (4, 1))

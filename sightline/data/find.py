@@ -209,7 +209,7 @@ def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.i
             place = parent[place]
         return place
 
-    starts = cast("list[int]", np.searchsorted(rows, np.arange(height + 1)).tolist())
+    starts = cast("list[int]", np.searchsorted(rows, np.arange(height + 1, dtype=np.int64)).tolist())
     begin_list, end_list = cast("list[int]", begins.tolist()), cast("list[int]", ends.tolist())
     for row in range(1, height):
         above, last = starts[row - 1], starts[row]

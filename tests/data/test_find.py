@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image, ImageDraw, ImageFont
 
-from sightline.tasks.read.find import components, find_lines, skew_of
+from sightline.data.find import components, find_lines, skew_of
 
 WORDS = "the quick brown fox jumps over lazy dogs while a hundred millions of pages wait"
 
