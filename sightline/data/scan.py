@@ -121,7 +121,7 @@ def scan(
     errors: dict[int, str] = {}
     cache: Inputs = {}
     looks: Arrays = {}
-    kept: dict[str, list[NDArray[Any]]] = {key: [np.zeros(0, np.uint8)] * count for key in free or ()}
+    kept: dict[str, dict[int, NDArray[Any]]] = {key: {} for key in free or ()}
 
     def work(start: int) -> list[_Seen]:
         return [_visit(dataset, i, preprocess, side, max_pixels, look) for i in range(start, min(start + step, count))]
@@ -143,8 +143,14 @@ def scan(
         if progress:
             progress(start + len(seen))
     if preprocess:
-        cache |= {key: Ragged(items, (free or {})[key]) for key, items in kept.items()}
+        cache |= {key: _ragged(items, count, (free or {})[key]) for key, items in kept.items() if items}
     return Scan(hashes, sizes, channels, errors, cache, np.arange(count), looks)
+
+
+def _ragged(items: dict[int, NDArray[Any]], count: int, axis: int) -> Ragged:
+    """All n arrays; one of no length where there is none."""
+    nothing = np.take(next(iter(items.values())), np.zeros(0, np.int64), axis)
+    return Ragged([items.get(index, nothing) for index in range(count)], axis)
 
 
 def _keep(into: Any, arrays: Arrays, index: int, count: int, folder: Path | None) -> None:

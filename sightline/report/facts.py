@@ -117,7 +117,7 @@ class Facts:
         if confused:
             of = {str(row["class"]): int(row["support"]) for row in self.rows}
             columns = zip(confused["count"], confused["truth"], confused["read"], strict=True)
-            return [(n, truth, read, of.get(truth, n)) for n, truth, read in columns][:most]
+            return [(int(n), str(truth), str(read), of.get(str(truth), int(n))) for n, truth, read in columns][:most]
         names = self.names
         pairs = [
             (int(value), names[i], names[j], int(sum(row)))

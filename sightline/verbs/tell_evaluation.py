@@ -7,9 +7,9 @@ from typing import Any
 
 from sightline.core.statistics import proportion
 
+_READ = ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
 SHARES = frozenset(
-    ("accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated")
-    + ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
+    ("accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated", *_READ)
 )
 """Metrics that read better in per cent."""
 PAIRS, ROWS = 5, 50
