@@ -2,7 +2,7 @@
 
     python stopwatch.py train DATA …
 
-The package is not changed: each call of `Batches.batch`, which opens a training step, is noted with the batch's size.
+The package is not changed: each call of `Trainer.train_step` is noted with the batch's size.
 Steps that `--time` tries out to measure the speed are noted too: what they take counts as training, against us.
 "begun" and "ended" are seconds since the process started.
 """
@@ -25,24 +25,24 @@ def main() -> int:
     """Runs the command line."""
     from sightline.learn import machine
 
-    machine.prepare()  # as `sightline train` does: it must come before torch, which `Batches` imports
+    machine.prepare()  # as `sightline train` does: it must come before torch, which `Trainer` imports
     from sightline.cli import main as command
-    from sightline.learn.batches import Batches
+    from sightline.learn.loop import Trainer
 
     begun: list[float] = []
     sizes: list[int] = []
-    original = Batches.batch
+    original = Trainer.train_step
 
-    def noted(self: Batches, *arguments: Any, **named: Any) -> Any:
+    def noted(self: Trainer, batches: Any, *arguments: Any) -> Any:
         begun.append(time.perf_counter() + OFFSET)
-        sizes.append(self.size)
-        return original(self, *arguments, **named)
+        sizes.append(batches.size)
+        return original(self, batches, *arguments)
 
-    Batches.batch = noted
+    Trainer.train_step = noted
     code = command(sys.argv[1:])
     ended = time.perf_counter() + OFFSET
     if not begun:
-        sys.exit("no call of Batches.batch was seen: the training loop has changed, and stopwatch.py must follow")
+        sys.exit("no call of Trainer.train_step was seen: the training loop has changed, and stopwatch.py must follow")
     print(json.dumps({"begun": begun, "size": sizes[-1], "ended": ended}))
     return code
 

@@ -92,7 +92,7 @@ class Trainer:
         total = self.replicas.sum(learn, parts)
         for optimizer in self.optimizers:
             optimizer.step()
-        self.average.update(self.network, self.step)
+        self.average.update(self.step)
         self.step += 1
         return total
 

@@ -63,18 +63,23 @@ def set_learning_rate(optimizers: list[torch.optim.Optimizer], lr: float) -> Non
 
 
 class Average:
-    """Exponential running average of weights and buffers, with a horizon that grows to 2 % of the plan."""
+    """Exponential running average of weights and buffers, with a horizon that grows to 2 % of the plan.
+
+    It holds on to the network's own tensors, which must be changed in place.
+    """
 
     def __init__(self, network: nn.Module, steps: int) -> None:
         self.tensors: dict[str, Tensor] = {k: v.detach().clone() for k, v in network.state_dict().items()}
         self._horizon = max(1.0, AVERAGE_HORIZON * steps)
+        pairs = [(self.tensors[name], value) for name, value in network.state_dict().items()]
+        self._averaged = [pair for pair in pairs if pair[0].dtype.is_floating_point]
+        self._copied = [pair for pair in pairs if not pair[0].dtype.is_floating_point]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
         """After optimizer step `step` (from 0)."""
         share = 1 / min(self._horizon, step + 1)
-        for name, value in network.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.tensors[name].lerp_(value, share)
-            else:
-                self.tensors[name].copy_(value)
+        ours, theirs = [pair[0] for pair in self._averaged], [pair[1] for pair in self._averaged]
+        torch._foreach_lerp_(ours, theirs, share)  # pyright: ignore[reportPrivateUsage]
+        for average, value in self._copied:
+            average.copy_(value)

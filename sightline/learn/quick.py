@@ -23,6 +23,8 @@ SEEN = 60_000
 MOST_STEPS = 400
 """Where the batches are small, so many steps do."""
 LARGEST_BATCH = 128
+LINES_SEEN, LINES_BATCH = 20_000, 16
+"""Of lines, which cost more each and hold many things to learn from."""
 
 
 def quick_runner(
@@ -37,8 +39,10 @@ def quick_runner(
     count = len(rows)
     torch.manual_seed(keyed(seed, "weights"))
     network = learner.network(spec)
-    batches = Batches(inputs, rows, targets, min(count, _batch(count)), seed)
-    epochs = max(1, min(SEEN // count, MOST_STEPS // batches.per_epoch))
+    seen, largest = (LINES_SEEN, LINES_BATCH) if spec.free_axes else (SEEN, LARGEST_BATCH)
+    batches = Batches(inputs, rows, targets, min(count, largest, _batch(count)), seed)
+    most = seen // count if spec.free_axes else MOST_STEPS // batches.per_epoch
+    epochs = max(1, min(seen // count, most))
     side = min(length or 0 for length in spec.inputs["image"].shape[:2])
     small = small_side(side, is_scale_free(network))
     plan = make_plan(count, batches.size, epochs, default_lr(network, batches.size), small)

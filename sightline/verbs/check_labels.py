@@ -46,6 +46,7 @@ def label_errors(
     Each example is judged by a network trained on other folds: equal images and groups share one. scanned: with the
     inputs that `spec` wants. progress: called with the number of folds done, and of all.
     """
+    spec = task.from_train(dataset, spec)
     try:
         folds = _folds(task, dataset, scanned, seed)
     except SightlineError as error:

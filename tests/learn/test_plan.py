@@ -121,7 +121,7 @@ def test_the_average_follows_the_network_and_counts_are_copied() -> None:
         with torch.no_grad():
             network[0].weight.fill_(float(step >= 20))
             network[1].num_batches_tracked.fill_(step)
-        average.update(network, step)
+        average.update(step)
         if step == 0:
             assert torch.equal(average.tensors["0.weight"], network[0].weight), "the first step counts whole"
     assert 0.5 < float(average.tensors["0.weight"].mean()) < 1
