@@ -58,12 +58,12 @@ class Batches:
         """(n,) the order of the examples in this epoch; with `often`, some come several times and others not."""
         random = np.random.Generator(np.random.Philox(keyed(self.seed, "order", epoch)))
         order = random.permutation(self.count) if self.often is None else drawn(self.often, random)
-        lengths = self._lengths
+        lengths = self.lengths
         return order if lengths is None else _alike(order, lengths, self.size, random)
 
     @property
-    def _lengths(self) -> NDArray[np.int64] | None:
-        """(n,) the free length of each example's input."""
+    def lengths(self) -> NDArray[np.int64] | None:
+        """(n,) the free length of each example's input; None where all are of one shape."""
         free = [values.lengths[self.rows] for values in self.inputs.values() if isinstance(values, Ragged)]
         return free[0] if free else None
 
@@ -72,7 +72,7 @@ class Batches:
 
         So memory has a bound, however long they are; the gradients of the parts add up to that of the batch.
         """
-        lengths = self._lengths
+        lengths = self.lengths
         count = least
         if lengths is not None:
             most = max(1, LONGEST_BATCH // int(lengths[chosen].max()))

@@ -94,6 +94,14 @@ def test_pages_of_all_kinds_are_read(cli: Cli, reader: Path) -> None:
     assert "! no lines found: empty.png" in text
 
 
+def test_every_page_of_a_pdf_is_read(cli: Cli, reader: Path) -> None:
+    pytest.importorskip("pypdfium2", reason="the extra pdf is not installed")
+    printed().save("two.pdf", save_all=True, append_images=[printed()])
+    pages = cli("predict", reader, "two.pdf", "--page", "--json").lines
+    assert [page["image"] for page in pages] == ["two.pdf#1", "two.pdf#2"]
+    assert [len(page["lines"]) for page in pages] == [2, 2]
+
+
 def test_a_bundle_that_reads_no_lines_reads_no_pages(cli: Cli, bundle: Path, reader: Path) -> None:
     printed().save("page.png")
     done = cli("predict", bundle, "page.png", "--page")
