@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sightline.learn.augment_lines import LinePolicy
+from sightline.learn.augment_lines import LinePolicy, relight, uniform
 from sightline.learn.batches import Tensors
 
 POLICIES = ("auto", "none", "light", "strong")
@@ -52,11 +52,11 @@ class Policy:
         matrices = affine(len(images), self, generator, images.shape[-1], mirrored)
         images = warp(images, matrices.to(images.device), side, "reflection" if self.flip else "border")
         if self.light:
-            images = _relight(images, self.light, generator)
+            images = relight(images, self.light, generator)
         if self.erase:
             images = _erase(images, self.erase, generator)
         mixable = {key: targets[key] for key in MIXED if key in targets}
-        if self.mix and mixable and _uniform((1,), 0, 1, generator).item() < self.mix:
+        if self.mix and mixable and uniform((1,), 0, 1, generator).item() < self.mix:
             mixable |= {"weight": targets["weight"]} if "weight" in targets else {}
             images, mixed = _mix(images, mixable, generator)
             targets = {**targets, **mixed}
@@ -100,13 +100,13 @@ def affine(count: int, policy: Policy, generator: torch.Generator, side: int, mi
 
     Where nothing but a shift and a mirroring is asked for, the shift is by whole pixels of `side`: nothing is blurred.
     """
-    angle = torch.deg2rad(_uniform((count,), -policy.turn, policy.turn, generator))
-    shear = torch.tan(torch.deg2rad(_uniform((count,), -policy.shear, policy.shear, generator)))
-    wide, high = torch.exp(_uniform((2, count), -policy.stretch, policy.stretch, generator))
+    angle = torch.deg2rad(uniform((count,), -policy.turn, policy.turn, generator))
+    shear = torch.tan(torch.deg2rad(uniform((count,), -policy.shear, policy.shear, generator)))
+    wide, high = torch.exp(uniform((2, count), -policy.stretch, policy.stretch, generator))
     if policy.flip:
         mirrored = torch.rand(count, generator=generator) < 0.5 if mirrored is None else mirrored
         wide = torch.where(mirrored, -wide, wide)
-    shift = _uniform((count, 2), -policy.shift, policy.shift, generator)
+    shift = uniform((count, 2), -policy.shift, policy.shift, generator)
     if not (policy.turn or policy.shear or policy.stretch):
         most = round(policy.shift * side)
         shift = torch.randint(-most, most + 1, (count, 2), generator=generator) / side
@@ -126,22 +126,12 @@ def warp(images: Tensor, matrices: Tensor, side: int | None = None, beyond: str 
     return functional.grid_sample(images, grid, padding_mode=beyond, align_corners=False)
 
 
-def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
-    return torch.rand(shape, generator=generator) * (high - low) + low
-
-
-def _relight(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
-    contrast = torch.exp(_uniform((len(images), 1, 1, 1), -most, most, generator)).to(images.device)
-    brightness = _uniform((len(images), 1, 1, 1), -most, most, generator).to(images.device)
-    return images * contrast + brightness
-
-
 def _erase(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
     count, _, height, width = images.shape
-    sides = _uniform((count, 1), 0, most, generator)
+    sides = uniform((count, 1), 0, most, generator)
     masks: list[Tensor] = []
     for length in (height, width):
-        centre = _uniform((count, 1), 0, 1, generator)
+        centre = uniform((count, 1), 0, 1, generator)
         places = (torch.arange(length)[None] + 0.5) / length
         masks.append(((places - centre).abs() < sides / 2).to(images.device))
     inside = masks[0][:, None, :, None] & masks[1][:, None, None, :]
@@ -155,7 +145,7 @@ def _mix(images: Tensor, targets: Tensors, generator: torch.Generator) -> tuple[
     """
     count, _, height, width = images.shape
     other = torch.randperm(count, generator=generator).to(images.device)
-    share = float(_uniform((1,), 0.5, 1, generator))
+    share = float(uniform((1,), 0.5, 1, generator))
     if torch.rand(1, generator=generator) < 0.5:
         images = share * images + (1 - share) * images[other]
     else:

@@ -60,16 +60,14 @@ class LinePolicy:
         if self.ink:
             images = _ink(images, self.ink, generator)
         if self.blur:
-            share = _uniform((len(images),), 0, self.blur, generator).to(images.device)
+            share = uniform((len(images),), 0, self.blur, generator).to(images.device)
             images = torch.lerp(images, _blurred(images), share[:, None, None, None])
         if self.light:
-            contrast = torch.exp(_uniform((len(images), 1, 1, 1), -self.light, self.light, generator))
-            brightness = _uniform((len(images), 1, 1, 1), -self.light, self.light, generator)
-            images = images * contrast.to(images.device) + brightness.to(images.device)
+            images = relight(images, self.light, generator)
         if self.paper:
             images = images + _stains(images, self.paper, generator)
         if self.noise:
-            most = _uniform((len(images), 1, 1, 1), 0, self.noise, generator)
+            most = uniform((len(images), 1, 1, 1), 0, self.noise, generator)
             images = images + (torch.randn(images.shape, generator=generator) * most).to(images.device)
         return {**inputs, "image": images}, targets
 
@@ -80,15 +78,15 @@ def _bend(images: Tensor, policy: LinePolicy, generator: torch.Generator) -> Ten
     out = math.ceil(width * (1 + policy.stretch) / STEP) * STEP
 
     def each(most: float) -> Tensor:
-        return _uniform((count, 1, 1), -most, most, generator)
+        return uniform((count, 1, 1), -most, most, generator)
 
     y = torch.arange(height)[None, :, None] + 0.5 - height / 2
     x = torch.arange(out)[None, None, :] + 0.5
     shear = torch.tan(torch.deg2rad(each(policy.slant)))
     wide, high = 1 + each(policy.stretch), 1 + each(policy.tall)
     source_x = (x + shear * y) / wide
-    length = _uniform((count, 1, 1), 3.0, 12.0, generator) * height
-    phase = _uniform((count, 1, 1), 0.0, 2 * math.pi, generator)
+    length = uniform((count, 1, 1), 3.0, 12.0, generator) * height
+    phase = uniform((count, 1, 1), 0.0, 2 * math.pi, generator)
     wave = each(policy.wave) * height * torch.sin(2 * math.pi * x / length + phase)
     tilt = each(policy.tilt) * height * (x / out - 0.5)
     source_y = y / high + wave + tilt + height / 2
@@ -100,7 +98,7 @@ def _ink(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
     """Thicker strokes are what the darkest pixel around says, thinner ones what the lightest says."""
     thick = -functional.max_pool2d(-images, 3, 1, 1)
     thin = functional.max_pool2d(images, 3, 1, 1)
-    amount = _uniform((len(images), 1, 1, 1), -most, most, generator).to(images.device)
+    amount = uniform((len(images), 1, 1, 1), -most, most, generator).to(images.device)
     # Thinning eats fine strokes whole, so it goes half as far.
     return images + amount.clamp(min=0) * (thick - images) + (-amount / 2).clamp(min=0) * (thin - images)
 
@@ -117,10 +115,18 @@ def _stains(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
     """A smooth random field, (batch, 1, height, width)."""
     count, _, height, width = images.shape
     coarse = torch.randn((count, 1, 3, max(3, width // (2 * height))), generator=generator)
-    strength = _uniform((count, 1, 1, 1), 0, most, generator)
+    strength = uniform((count, 1, 1, 1), 0, most, generator)
     field = functional.interpolate(coarse * strength, (height, width), mode="bilinear", align_corners=False)
     return field.to(images.device)
 
 
-def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+def relight(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
+    """Contrast by a factor of exp(±most) and brightness by ±most, of each image."""
+    contrast = torch.exp(uniform((len(images), 1, 1, 1), -most, most, generator)).to(images.device)
+    brightness = uniform((len(images), 1, 1, 1), -most, most, generator).to(images.device)
+    return images * contrast + brightness
+
+
+def uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
+    """Evenly spread numbers from `low` to `high`, on the CPU."""
     return torch.rand(shape, generator=generator) * (high - low) + low

@@ -11,7 +11,18 @@ from sightline.core.options import types_of
 from sightline.tables import FORMATS, NETWORKS
 from sightline.verbs.common import print_json
 
-_STANDS_ON = ("numpy", "Pillow", "onnxruntime", "torch", "safetensors", "onnx", "onnxscript", "timm", "pyarrow", "rapidfuzz")
+_STANDS_ON = (
+    "numpy",
+    "Pillow",
+    "onnxruntime",
+    "torch",
+    "safetensors",
+    "onnx",
+    "onnxscript",
+    "timm",
+    "pyarrow",
+    "rapidfuzz",
+)
 
 
 def versions() -> dict[str, str]:
