@@ -21,6 +21,8 @@ WORKING_WIDTH = 1400
 DARKER = 0.82
 """Ink is darker than this share of the paper around it."""
 MOST_SKEW, SKEW_STEP = 5.0, 0.25
+FEWEST = 3
+"""Letters that tell how high letters are."""
 FEWEST_LETTERS = 1.2
 """A line is at least so many letter heights long."""
 
@@ -92,8 +94,12 @@ def letter_height(ink: NDArray[np.bool_]) -> float | None:
     """The usual height of connected ink, specks and frames aside; None where there is none."""
     _, boxes = components(ink)
     heights, widths = boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]
-    letters = (heights >= 4) & (heights < ink.shape[0] / 8) & (widths < ink.shape[1] / 4)
-    if letters.sum() < 3:
+    letters = np.zeros(len(boxes), bool)
+    for share in (0.125, 0.9):  # a cutting with a line or two is all letters
+        letters = (heights >= 4) & (heights < share * ink.shape[0]) & (widths < ink.shape[1] / 4)
+        if letters.sum() >= FEWEST:
+            break
+    else:
         return None
     # Each counts as much as its area: paper and blots give thousands of specks.
     order = np.argsort(heights[letters], kind="stable")

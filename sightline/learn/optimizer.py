@@ -80,6 +80,6 @@ class Average:
         """After optimizer step `step` (from 0)."""
         share = 1 / min(self._horizon, step + 1)
         ours, theirs = [pair[0] for pair in self._averaged], [pair[1] for pair in self._averaged]
-        torch._foreach_lerp_(ours, theirs, share)  # pyright: ignore[reportPrivateUsage]
+        torch._foreach_lerp_(ours, theirs, share)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
         for average, value in self._copied:
             average.copy_(value)

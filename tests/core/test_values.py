@@ -125,7 +125,7 @@ def test_a_spec_without_a_usable_version_is_refused(version: Any) -> None:
         Spec.from_json({**SPEC.to_json(), "version": version})
 
 
-@pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Spec) if f.name != "version"])
+@pytest.mark.parametrize("name", sorted(SPEC.to_json().keys() - {"version"}))
 def test_a_spec_that_lacks_a_field_is_refused(name: str) -> None:
     with pytest.raises(SightlineError, match="the spec is damaged"):
         Spec.from_json({k: v for k, v in SPEC.to_json().items() if k != name})

@@ -75,7 +75,7 @@ def _temperature(lines: Lines, truths: Sequence[str], characters: str) -> float:
 
     def nll(temperature: float) -> float:
         powers = np.exp(logs / temperature)
-        chosen = (powers[np.arange(len(places)), places] / powers.sum(axis=1)).astype(np.float64)
+        chosen: NDArray[np.float64] = np.float64(1) * powers[np.arange(len(places)), places] / powers.sum(axis=1)
         p = np.clip(chosen, 1e-9, 1 - 1e-9)
         return float(-np.log(np.where(good, p, 1 - p)).sum())
 
