@@ -233,16 +233,6 @@ def test_a_step_is_one_column() -> None:
         np.testing.assert_array_equal(seen["map"][0, :, :, column].flatten(), seen["steps"][0, column])
 
 
-@pytest.mark.parametrize("text", [[1], [1, 2], [2, 2]])
-def test_ctc(hand: SimpleNamespace, text: list[int]) -> None:
-    import torch
-
-    p = np.stack([hand.softmax(row.astype(np.float64)) for row in noise(5, 3)])
-    logs = torch.from_numpy(np.log(p))[:, None]
-    theirs = torch.nn.functional.ctc_loss(logs, torch.tensor([text]), (5,), (len(text),), reduction="sum")
-    assert hand.ctc(p, text) == pytest.approx(float(theirs), abs=1e-6)
-
-
 def test_all_of_it_together_answers_as_the_bundle_does(hand: SimpleNamespace, bundle: Path) -> None:
     from safetensors.numpy import load
 
