@@ -33,15 +33,15 @@ class Balance:
         return dict(vars(self))
 
 
-def choose(asked: str, strata: NDArray[np.int64]) -> Balance:
+def choose(asked: str, strata: NDArray[np.int64], kinds: str = "classes") -> Balance:
     """The written rule: `auto` draws rare kinds more often where the largest is at least 3 times the smallest.
 
-    strata: (n,) the kind of each training example, as `Task.strata` gives it.
+    strata: (n,) the kind of each training example, as `Task.strata` gives it. kinds: what people call these kinds.
     """
     counts = np.unique(strata, return_counts=True)[1]
     ratio = counts.max() / counts.min()
     uneven = (
-        f"classes are uneven {ratio:{'.0f' if ratio >= 10 else '.2g'}}:1" if ratio >= 1.5 else "classes are about even"
+        f"{kinds} are uneven {ratio:{'.0f' if ratio >= 10 else '.2g'}}:1" if ratio >= 1.5 else f"{kinds} are about even"
     )
     way = asked if asked != "auto" else "sampler" if ratio >= UNEVEN else "none"
     done = {

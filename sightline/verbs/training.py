@@ -89,7 +89,9 @@ class Training:
         ]
         joined: Inputs = {key: together([one[key] for one in targets]) for key in targets[0]}
         strata = self.task.strata(self.train_set)
-        self.balance = balance.choose(self.options.balance, strata)
+        self.balance = balance.choose(
+            self.options.balance, strata, "classes" if self.spec.classes else "ranges of values"
+        )
         if "uneven" in self.balance.why:
             self.teller.note(self.balance.why)
         counts = balance.importance(strata)

@@ -1,0 +1,1 @@
+"""Smaller and faster graphs: eight bits or sixteen a number. Needs onnx (the extra `train`), never torch."""

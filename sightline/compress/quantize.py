@@ -1,0 +1,138 @@
+"""A graph in eight bits: calibrated once, then written with any choice of layers left in float.
+
+The field's standard for CPUs: weights int8 with a scale a channel, activations uint8 with one scale a tensor, both
+found before (static), QuantizeLinear and DequantizeLinear around each layer (QDQ; Jacob et al. 2018).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from collections.abc import Collection, Generator, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from sightline.compress.fold import fold_batch_norms
+from sightline.core.errors import MissingExtra
+from sightline.core.task import Arrays
+
+LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Where the time goes. Recurrent layers are not among them: onnxruntime has no int8 LSTM on CPUs."""
+AROUND = ("Add", "AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Relu", "Resize", "Squeeze", "Transpose")
+"""Quantized too where a quantized layer reads what they give: else each would cost two conversions."""
+
+
+class Quantizer:
+    """One graph, its ranges measured on real inputs."""
+
+    def __init__(self, graph: bytes, batches: Iterable[Arrays]) -> None:
+        """batches: inputs of the graph to measure the ranges on, with batch axis. Raises MissingExtra without onnx."""
+        need_onnx()
+        with _quiet(), tempfile.TemporaryDirectory() as folder:
+            self._model = _prepared(graph, Path(folder))
+            self._ranges = _ranges(Path(folder), batches)
+        weights = {tensor.name for tensor in self._model.graph.initializer}
+        self._groups: dict[str, list[str]] = {}
+        for node in self._model.graph.node:
+            if node.op_type in LAYERS and node.input[1] in weights:
+                self._groups.setdefault(node.input[1], []).append(node.name)
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the weights that can be quantized, from input to output; a weight used twice counts once."""
+        return list(self._groups)
+
+    def quantized(self, kept: Collection[str] = ()) -> bytes:
+        """The graph with all layers in int8 but those of `kept`."""
+        from onnxruntime.quantization import QuantType
+        from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+
+        chosen = {node for name, nodes in self._groups.items() if name not in kept for node in nodes}
+        chosen |= _read_by(self._model, chosen)
+        if not chosen:
+            return self._model.SerializeToString()
+        copy: Any = type(self._model)()
+        copy.CopyFrom(self._model)
+        with _quiet():
+            quantizer: Any = QDQQuantizer(
+                copy, True, False, QuantType.QInt8, QuantType.QUInt8, self._ranges, sorted(chosen), [],
+                [*LAYERS, *AROUND], {"ForceQuantizeNoInputCheck": False},
+            )  # fmt: skip
+            quantizer.quantize_model()
+        return quantizer.model.model.SerializeToString()
+
+
+def need_onnx() -> None:
+    """Raises MissingExtra where the package onnx is not installed."""
+    try:
+        import onnx  # pyright: ignore[reportUnusedImport] # noqa: F401
+    except ImportError:
+        raise MissingExtra("onnx", "train", "compress") from None
+
+
+def _prepared(graph: bytes, folder: Path) -> Any:
+    """The model with batch norms folded and constants computed, its shapes known, its nodes named."""
+    import onnx
+
+    runtime: Any = onnxruntime
+    settings = runtime.SessionOptions()
+    settings.graph_optimization_level = runtime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    settings.optimized_model_filepath = str(folder / "basic.onnx")
+    settings.log_severity_level = 3
+    folded = onnx.load_from_string(graph)
+    fold_batch_norms(folded)
+    runtime.InferenceSession(folded.SerializeToString(), settings, providers=["CPUExecutionProvider"])
+    model = onnx.shape_inference.infer_shapes(onnx.load(folder / "basic.onnx"))
+    for number, node in enumerate(model.graph.node):
+        node.name = f"{node.op_type}_{number}"
+    onnx.save(model, folder / "model.onnx")
+    return model
+
+
+def _ranges(folder: Path, batches: Iterable[Arrays]) -> Any:
+    """The smallest and the largest value of each tensor."""
+    from onnxruntime.quantization.calibrate import CalibrationDataReader, CalibrationMethod, create_calibrator
+
+    class Reader(CalibrationDataReader):
+        """One batch after the other."""
+
+        def __init__(self) -> None:
+            self._batches: Iterator[Arrays] = iter(batches)
+
+        def get_next(self) -> Arrays | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+            return next(self._batches, None)
+
+    calibrator: Any = create_calibrator(
+        folder / "model.onnx", [*LAYERS, *AROUND], str(folder / "augmented.onnx"), CalibrationMethod.MinMax
+    )
+    calibrator.collect_data(Reader())
+    return calibrator.compute_data()
+
+
+def _read_by(model: Any, layers: Collection[str]) -> set[str]:
+    """Names of the nodes of `AROUND` whose outputs go to quantized layers only, directly or through each other."""
+    readers: dict[str, list[Any]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    found: set[str] = set()
+    for node in reversed(model.graph.node):  # in topological order, so that readers come first
+        if node.op_type in AROUND:
+            reading = [reader for name in node.output for reader in readers.get(name, [])]
+            if reading and all(reader.name in found or reader.name in layers for reader in reading):
+                found.add(node.name)
+    return found
+
+
+@contextlib.contextmanager
+def _quiet() -> Generator[None]:
+    """The quantizer warns of what does not concern a user."""
+    level = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(level)
