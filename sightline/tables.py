@@ -47,6 +47,7 @@ VERBS = {
     "predict": Entry("sightline.verbs.predict:command", "say what a bundle sees in images"),
     "explain": Entry("sightline.verbs.explain:command", "show what in an image an answer rests on"),
     "render": Entry("sightline.verbs.render:command", "draw lines of text with fonts, to train a reader on"),
+    "compress": Entry("sightline.verbs.compress:command", "make a bundle smaller and faster, and measure what it costs"),
     "networks": Entry("sightline.verbs.about:networks", "list the networks"),
     "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
     "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),
@@ -57,6 +58,8 @@ TASKS = {
     "multilabel": Entry("sightline.tasks.multilabel.task:Multilabel", "any number of labels for each image"),
     "regress": Entry("sightline.tasks.regress.task:Regress", "a number for each image"),
     "read": Entry("sightline.tasks.read.task:Read", "the text of each line image"),
+    "segment": Entry("sightline.tasks.segment.task:Segment", "a label for each pixel"),
+    "detect": Entry("sightline.tasks.detect.task:Detect", "boxes with labels in each image"),
 }
 
 _NETWORKS = "sightline.tasks.whole.networks"
@@ -85,6 +88,13 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
     "classify": _OF_WHOLE_IMAGES,
     "multilabel": _OF_WHOLE_IMAGES,
     "regress": _OF_WHOLE_IMAGES,
+    "detect": {
+        "auto": NetworkEntry(
+            "sightline.tasks.detect.networks.detector:Detector",
+            "our small anchor-free detector, to be trained from scratch",
+            "sightline.tasks.detect.options:DetectorOptions",
+        ),
+    },
     "read": {
         "auto": NetworkEntry(
             "sightline.tasks.read.networks.lines:Lines",
@@ -95,6 +105,13 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
             "sightline.tasks.read.networks.crnn:CRNN",
             "convolutions, a recurrent layer over the columns, CTC",
             "sightline.tasks.read.options:CRNNOptions",
+        ),
+    },
+    "segment": {
+        "auto": NetworkEntry(
+            "sightline.tasks.segment.networks.unet:UNet",
+            "our small encoder and decoder, to be trained from a few dozen images on",
+            "sightline.tasks.segment.options:UNetOptions",
         ),
     },
 }
@@ -122,6 +139,8 @@ FORMATS = {
         "sightline.data.formats.parquet",
         "Parquet with columns image (path or bytes) and label (needs the extra `parquet`)",
     ),
+    "coco": Entry("sightline.data.formats.coco", "COCO JSON with its images: boxes; a file, or one a split"),
+    "voc": Entry("sightline.data.formats.voc", "Pascal VOC: an XML file an image, with its boxes"),
     "table": Entry(
         "sightline.data.formats.table",
         "CSV or TSV: image,label[,split][,group]; several labels: a;b, or a column a class; or value, or text",
@@ -129,6 +148,7 @@ FORMATS = {
     "lines": Entry("sightline.data.formats.lines", "line images with their text beside them: NAME.png, NAME.gt.txt"),
     "labels_json": Entry("sightline.data.formats.labels_json", "labels.json beside images/: a text for each image"),
     "pages": Entry("sightline.data.formats.pages", "PAGE XML or ALTO XML with the page images: lines are cut out"),
+    "masks": Entry("sightline.data.formats.masks", "images/ beside masks/: a PNG for each image says each pixel's class"),
     "archive": Entry("sightline.data.formats.archive", "zip or tar of class folders"),
     "folder": Entry("sightline.data.formats.folder", "a folder a class, flat or under train/val/test"),
 }
