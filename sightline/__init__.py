@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from sightline.model import Model as Model
     from sightline.model import load as load
     from sightline.verbs.check import check as check
+    from sightline.verbs.compress import compress as compress
     from sightline.verbs.evaluate import evaluate as evaluate
     from sightline.verbs.render import render as render
     from sightline.verbs.train import train as train
@@ -21,6 +22,7 @@ _PLACES = {
     "Model": "sightline.model",
     "load": "sightline.model",
     "check": "sightline.verbs.check",
+    "compress": "sightline.verbs.compress",
     "evaluate": "sightline.verbs.evaluate",
     "render": "sightline.verbs.render",
     "train": "sightline.verbs.train",

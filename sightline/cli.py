@@ -24,6 +24,7 @@ USAGE = {
     "predict": "sightline predict MODEL SOURCE… [options]",
     "explain": "sightline explain MODEL IMAGE… [options]",
     "render": "sightline render TEXT.txt [options]",
+    "compress": "sightline compress MODEL DATA [options]",
 }
 EXAMPLE = "start with:  sightline train digits        (the embedded data set, no file needed)"
 

@@ -26,7 +26,11 @@ def fold_batch_norms(model: Any) -> None:
         last = makers.get(norm.input[0])
         pool = last if last is not None and last.op_type == "MaxPool" else None
         conv = makers.get(pool.input[0]) if pool else last
-        if conv is None or conv.op_type != "Conv" or not all(name in values for name in (*conv.input[1:], *norm.input[1:])):
+        if (
+            conv is None
+            or conv.op_type != "Conv"
+            or not all(name in values for name in (*conv.input[1:], *norm.input[1:]))
+        ):
             continue
         if uses[norm.input[0]] > 1 or uses[conv.output[0]] > 1 or len(norm.output) > 1:
             continue

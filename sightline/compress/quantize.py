@@ -94,9 +94,9 @@ def _prepared(graph: bytes, folder: Path) -> Any:
 
 def _ranges(folder: Path, batches: Iterable[Arrays]) -> Any:
     """The smallest and the largest value of each tensor."""
-    from onnxruntime.quantization.calibrate import CalibrationDataReader, CalibrationMethod, create_calibrator
+    from onnxruntime.quantization import calibrate
 
-    class Reader(CalibrationDataReader):
+    class Reader(calibrate.CalibrationDataReader):
         """One batch after the other."""
 
         def __init__(self) -> None:
@@ -105,8 +105,9 @@ def _ranges(folder: Path, batches: Iterable[Arrays]) -> Any:
         def get_next(self) -> Arrays | None:  # pyright: ignore[reportIncompatibleMethodOverride]
             return next(self._batches, None)
 
-    calibrator: Any = create_calibrator(
-        folder / "model.onnx", [*LAYERS, *AROUND], str(folder / "augmented.onnx"), CalibrationMethod.MinMax
+    make: Any = calibrate.create_calibrator  # pyright: ignore[reportUnknownVariableType]
+    calibrator: Any = make(
+        folder / "model.onnx", [*LAYERS, *AROUND], str(folder / "augmented.onnx"), calibrate.CalibrationMethod.MinMax
     )
     calibrator.collect_data(Reader())
     return calibrator.compute_data()
@@ -129,10 +130,13 @@ def _read_by(model: Any, layers: Collection[str]) -> set[str]:
 
 @contextlib.contextmanager
 def _quiet() -> Generator[None]:
-    """The quantizer warns of what does not concern a user."""
+    """The quantizer and the sessions that it opens warn of what does not concern a user."""
+    runtime: Any = onnxruntime
     level = logging.root.manager.disable
     logging.disable(logging.ERROR)
+    runtime.set_default_logger_severity(3)
     try:
         yield
     finally:
         logging.disable(level)
+        runtime.set_default_logger_severity(2)  # its own default

@@ -119,6 +119,23 @@ def render(world: World) -> None:
     assert sorted(path.name for path in Path("pages").iterdir()) == ["page.png", "page.txt", "page.xml"]
 
 
+def compress(world: World) -> None:
+    metric = TASKS[world.task].load().metric
+    options = ("--images", 32, "--max-drop", 100, "--workers", 0)
+    done = world.cli("compress", world.bundle, world.data, *options, "--out", "small/it.sightline", "--json")
+    assert done.code == 0, done.err
+    found, small = done.json, open_bundle("small/it.sightline")
+    assert found["met"] and found["layers"] > 0 and found["metric"] == metric
+    assert found["after"]["bytes"] < found["before"]["bytes"] and "model.safetensors" not in small.members
+    part = found["part"]
+    assert small.card["scores"][part]["metrics"] == found["after"]["metrics"][part]
+    assert b"DequantizeLinear" in small.graph
+    again = world.cli("evaluate", "small/it.sightline", world.data, "--split", part, "--json").json
+    assert again["metrics"] == found["after"]["metrics"][part]
+    assert world.cli("predict", "small/it.sightline", world.image).code == 0
+    assert world.cli("explain", "small/it.sightline", world.image, "--method", "occlusion").code == 0
+
+
 def networks(world: World) -> None:
     rows = [row for row in world.cli("networks", "--json").json if row["task"] == world.task]
     assert [row["network"].split("/")[0] for row in rows] == list(NETWORKS[world.task])
@@ -145,6 +162,7 @@ DRIVE: dict[str, Callable[[World], None]] = {
     "predict": predict,
     "explain": explain,
     "render": render,
+    "compress": compress,
     "networks": networks,
     "formats": formats,
     "version": version,

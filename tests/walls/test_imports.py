@@ -32,6 +32,8 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("tasks/read/*", {"numpy", "rapidfuzz"}, {"core", "data", "tasks"}),
     ("tasks/**", {"numpy"}, {"core", "data", "tasks"}),
     ("report/*", {"numpy", "PIL"}, {"core", "data", "report"}),
+    ("compress/*", {"numpy", "onnxruntime"}, {"compress", "core", "run"}),
+    ("export/*", {"numpy", "onnxruntime", "PIL"}, {"core", "data", "export", "run"}),
     ("baseline/*", {"numpy"}, {"baseline", "core", "data"}),
     ("learn/*", LEARNING, {"core", "data", "learn", "run"}),
     *((f"explain/{name}.py", LEARNING, {"core", "explain", "learn", "run"}) for name in GRADIENTS),
@@ -43,7 +45,19 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     (
         "verbs/*",
         {"numpy"},
-        {"baseline", "core", "data", "explain", "report", "run", "tables", "verbs", "learn.machine"},
+        {
+            "baseline",
+            "compress",
+            "core",
+            "data",
+            "explain",
+            "export",
+            "report",
+            "run",
+            "tables",
+            "verbs",
+            "learn.machine",
+        },
     ),
 ]
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -72,6 +72,7 @@ def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.T
             "gradcam",
         ],
         "render": ["render", "text.txt", "--out", "lines"],
+        "compress": ["compress", str(bundle), str(shapes)],
         "train --help": ["train", "--network", "cnn", "--help"],
         "train": ["train", str(shapes), "--out", "run"],
     }
@@ -85,7 +86,7 @@ def test_every_verb_is_tried_without_torch(rows: dict[str, dict]) -> None:
     assert set(VERBS) <= set(rows)
 
 
-@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "train"])
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("train", "compress")])
 def test_a_verb_works_without_torch(rows: dict[str, dict], verb: str) -> None:
     assert rows[verb]["code"] == 0, rows[verb]["err"]
     assert rows[verb]["out"].strip()
@@ -102,6 +103,11 @@ def test_train_without_torch_names_the_extra(rows: dict[str, dict]) -> None:
     assert "needs the package torch, which is not installed" in rows["train"]["err"]
     assert "pip install 'sightline[train]'" in rows["train"]["err"]
     assert rows["train"]["out"] == ""
+
+
+def test_compress_without_onnx_names_the_extra(rows: dict[str, dict]) -> None:
+    assert rows["compress"]["code"] == 2 and "needs the package onnx" in rows["compress"]["err"]
+    assert "pip install 'sightline[train]'" in rows["compress"]["err"]
 
 
 def test_gradients_without_torch_name_the_extra(rows: dict[str, dict]) -> None:
