@@ -37,3 +37,49 @@ def outlined(image: Image.Image | NDArray[np.uint8], polygons: Sequence[NDArray[
     for polygon in polygons:
         pen.polygon([(float(x), float(y)) for x, y in polygon], outline=(220, 40, 40), width=width)
     return picture
+
+
+def class_colour(number: int) -> tuple[int, int, int]:
+    """A colour for each class number, neighbours far apart: steps of the golden angle, at three lightnesses."""
+    import colorsys
+
+    light, strong = ((0.55, 0.75), (0.4, 0.85), (0.72, 0.7))[number // 8 % 3]
+    red, green, blue = colorsys.hls_to_rgb(number * 0.381966 % 1, light, strong)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def painted(image: Image.Image | NDArray[np.uint8], labels: NDArray[np.uint8], opacity: float = 0.55) -> Image.Image:
+    """The image in RGB with the colour of each pixel's class over it; labels: (height, width), 255 stays bare."""
+    picture = to_image(image)
+    if picture.size != (labels.shape[1], labels.shape[0]):
+        picture = picture.resize((labels.shape[1], labels.shape[0]), Image.Resampling.BILINEAR)
+    over = Image.fromarray(labels)  # painted by Pillow: an image of 12 megapixels needs no copy in floats
+    over.putpalette([part for number in range(256) for part in class_colour(number)])
+    cover = Image.fromarray(np.where(labels == 255, 0, round(255 * opacity)).astype(np.uint8))
+    return Image.composite(over.convert("RGB"), picture, cover)
+
+
+def legend(picture: Image.Image, classes: Sequence[tuple[int, str]]) -> Image.Image:
+    """The picture, enlarged if small, with a strip below that names the colours of classes (number, name)."""
+    factor = max(1, round(LEAST_SIDE / min(picture.size)))
+    if factor > 1:
+        picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    size = max(12, picture.width // 40)
+    font, gap = ImageFont.load_default(size), size // 2
+    pen = ImageDraw.Draw(picture)
+    places: list[tuple[int, int]] = []
+    x, y = gap, gap
+    for _, name in classes:
+        width = round(pen.textlength(name, font=font)) + 3 * gap + size
+        if x > gap and x + width > picture.width:
+            x, y = gap, y + size + gap
+        places.append((x, y))
+        x += width
+    canvas = Image.new("RGB", (picture.width, picture.height + y + size + gap), (24, 24, 27))
+    canvas.paste(picture, (0, 0))
+    pen = ImageDraw.Draw(canvas)
+    for (number, name), (left, top) in zip(classes, places, strict=True):
+        top += picture.height
+        pen.rectangle((left, top, left + size, top + size), fill=class_colour(number))
+        pen.text((left + size + gap, top), name, fill=(250, 250, 250), font=font)
+    return canvas

@@ -2,7 +2,8 @@
 
 images: (n, height, width), (n, height, width, 1, 3 or 4) or (n, 1 or 3, height, width) of any real dtype; or a list of
 arrays, Pillow images or paths, of any sizes. labels: whole numbers, strings, or one-hot (n, k); several an image as a
-list of lists or sets of names, or (n, k) of 0 and 1; or numbers to be learned as such: floats that are not all whole.
+list of lists or sets of names, or (n, k) of 0 and 1; or numbers to be learned as such: floats that are not all whole;
+or a mask an image: whole numbers (n, height, width), or a list of (height, width), where 255 and -1 count for nothing.
 Pixels that are not bytes are scaled by the rules of `sightline.data.image`, applied to all images together: one dark
 image is not stretched.
 """
@@ -21,6 +22,7 @@ from PIL import Image
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import ArrayImages, Dataset, FileImages, Images, no_splits
 from sightline.data.formats._common import split_name
+from sightline.data.formats._mask_arrays import masks_of
 from sightline.data.formats._values import label_texts, targets_of
 from sightline.data.image import from_array, read
 
@@ -54,11 +56,17 @@ def from_arrays(
     count = len(source)
     if not count:
         raise SightlineError("there are no images", "arrays")
-    target, targets = ("label", np.zeros(count, "<U1")) if labels is None else targets_of(labels, "labels", kind)
+    masks = None if labels is None else masks_of(labels)
+    if masks:
+        target, targets, classes = "mask", *masks
+    else:
+        target, targets = ("label", np.zeros(count, "<U1")) if labels is None else targets_of(labels, "labels", kind)
+        classes = ()
     return Dataset(
         images=source,
         target=target,
         targets=targets,
+        classes=classes,
         splits=no_splits(count) if splits is None else _splits(splits),
         groups=None if groups is None else label_texts(groups, "groups"),
         name="arrays",
