@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from support import CLASSES, SIDE, pictures, save_image, write_folder, write_table
 
+from sightline.core.boxes import Boxes
+from sightline.data.masks import MaskArray, MaskKey
 from sightline.tables import NETWORKS, TASKS
 
 COLOURS = {"circle": (230, 40, 40), "cross": (40, 220, 60), "square": (60, 80, 240)}
@@ -91,6 +93,79 @@ def write_lines(root: Path, count: int = 96, first: int = 0) -> Path:
     return root
 
 
+def scattered(seed: int) -> tuple[np.ndarray, Boxes]:
+    """(32, 32, 3) uint8 with none to three coloured squares at places of chance, and their boxes."""
+    random = np.random.default_rng([seed, 17])
+    pixels = random.integers(0, 40, (32, 32, 3))
+    corners: list[list[int]] = []
+    labels: list[str] = []
+    for name in random.permutation(CLASSES)[: seed % 4].tolist():
+        side = int(random.integers(8, 13))
+        left, top = (int(v) for v in random.integers(0, 33 - side, 2))
+        box = [left, top, left + side, top + side]
+        if any(min(box[2], c[2]) > max(box[0], c[0]) and min(box[3], c[3]) > max(box[1], c[1]) for c in corners):
+            continue
+        pixels[top : top + side, left : left + side] = np.array(COLOURS[name]) + random.integers(-20, 20, 3)
+        corners.append(box)
+        labels.append(name)
+    return np.clip(pixels, 0, 255).astype(np.uint8), Boxes(np.array(corners, np.float64).reshape(-1, 4), tuple(labels))
+
+
+def boxed(count: int = 96, first: int = 0) -> tuple[np.ndarray, list[Boxes]]:
+    """Images and their boxes."""
+    pairs = [scattered(first + i) for i in range(count)]
+    return np.stack([pixels for pixels, _ in pairs]), [boxes for _, boxes in pairs]
+
+
+def write_boxed(root: Path, count: int = 96, first: int = 0) -> Path:
+    """Pascal VOC: JPEGImages/NAME.png and Annotations/NAME.xml."""
+    (root / "Annotations").mkdir(parents=True)
+    for place, (pixels, boxes) in enumerate(zip(*boxed(count, first), strict=True)):
+        save_image(root / "JPEGImages" / f"{place:03d}.png", pixels)
+        objects = "".join(
+            f"<object><name>{label}</name><bndbox>"
+            + "".join(f"<{key}>{value:.0f}</{key}>" for key, value in zip(SIDES, corners, strict=True))
+            + "</bndbox></object>"
+            for label, corners in zip(boxes.labels, boxes.corners.tolist(), strict=True)
+        )
+        xml = f"<annotation><filename>{place:03d}.png</filename>{objects}</annotation>"
+        (root / "Annotations" / f"{place:03d}.xml").write_text(xml, encoding="utf-8")
+    return root
+
+
+SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def some_boxes(count: int) -> dict[str, np.ndarray]:
+    """What a detector's graph gives: 20 candidates an image."""
+    random = np.random.default_rng(0)
+    low = random.uniform(0, 0.6, (count, 20, 2))
+    boxes = np.concatenate([low, low + random.uniform(0.1, 0.4, (count, 20, 2))], 2)
+    labels, scores = random.integers(0, 3, (count, 20)), np.sort(random.uniform(0.05, 0.95, (count, 20)))[:, ::-1]
+    return {name: np.ascontiguousarray(v, np.float32) for name, v in (("boxes", boxes), ("scores", scores), ("labels", labels))}
+
+
+def masked(count: int = 96, first: int = 0) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The same images, and of each pixel the number of its square, 0 for none; the last row is ignored."""
+    images, boxes = boxed(count, first)
+    masks = []
+    for one in boxes:
+        mask = np.zeros((32, 32), np.uint8)
+        for (left, top, right, low), name in zip(one.corners.astype(int).tolist(), one.labels, strict=True):
+            mask[top:low, left:right] = 1 + CLASSES.index(name)
+        mask[-1] = 255
+        masks.append(mask)
+    return images, masks
+
+
+def write_masked(root: Path, count: int = 96, first: int = 0) -> Path:
+    """images/NAME.png and masks/NAME.png."""
+    for place, (pixels, mask) in enumerate(zip(*masked(count, first), strict=True)):
+        save_image(root / "images" / f"{place:03d}.png", pixels)
+        save_image(root / "masks" / f"{place:03d}.png", mask[..., None])
+    return root
+
+
 @dataclass(frozen=True)
 class Tiny:
     """write: data on disk, in a folder; arrays: (images, targets) in Python; both may begin at another image.
@@ -138,6 +213,26 @@ TINY: dict[str, Tiny] = {
         lambda n: {"value": np.random.default_rng(0).uniform(0, 5, n).astype(np.float32)},
         (float("nan"), "the value nan is not a finite number"),
         0.5,
+    ),
+    "detect": Tiny(
+        lambda root, first=0: write_boxed(root, first=first),
+        lambda first=0: boxed(first=first),
+        {"boxes": ("float32", ()), "classes": ("int64", ())},
+        some_boxes,
+        (Boxes(np.array([[1.0, 1, 9, 9]]), ("a class that nobody named",)), "a class that nobody named"),
+        0.5,
+        ("auto", 32),
+        20,
+    ),
+    "segment": Tiny(
+        lambda root, first=0: write_masked(root, first=first),
+        lambda first=0: masked(first=first),
+        {"mask": ("uint8", (32, 32))},
+        lambda n: {"probabilities": np.random.default_rng(0).dirichlet(np.ones(4), (n, 16, 16)).transpose(0, 3, 1, 2)},
+        (MaskArray(np.zeros((32, 32), np.uint8), MaskKey.of(("nobody named it",), {0: 0}), "x"), "nobody named it"),
+        0.5,
+        ("auto", 32),
+        20,
     ),
     "read": Tiny(
         lambda root, first=0: write_lines(root, first=first),
