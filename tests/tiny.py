@@ -99,7 +99,7 @@ def scattered(seed: int) -> tuple[np.ndarray, Boxes]:
     pixels = random.integers(0, 40, (32, 32, 3))
     corners: list[list[int]] = []
     labels: list[str] = []
-    for name in random.permutation(CLASSES)[: seed % 4].tolist():
+    for name in random.permutation(CLASSES)[: (seed + 3) % 4].tolist():
         side = int(random.integers(8, 13))
         left, top = (int(v) for v in random.integers(0, 33 - side, 2))
         box = [left, top, left + side, top + side]
@@ -142,7 +142,10 @@ def some_boxes(count: int) -> dict[str, np.ndarray]:
     low = random.uniform(0, 0.6, (count, 20, 2))
     boxes = np.concatenate([low, low + random.uniform(0.1, 0.4, (count, 20, 2))], 2)
     labels, scores = random.integers(0, 3, (count, 20)), np.sort(random.uniform(0.05, 0.95, (count, 20)))[:, ::-1]
-    return {name: np.ascontiguousarray(v, np.float32) for name, v in (("boxes", boxes), ("scores", scores), ("labels", labels))}
+    return {
+        name: np.ascontiguousarray(v, np.float32)
+        for name, v in (("boxes", boxes), ("scores", scores), ("labels", labels))
+    }
 
 
 def masked(count: int = 96, first: int = 0) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -220,9 +223,9 @@ TINY: dict[str, Tiny] = {
         {"boxes": ("float32", ()), "classes": ("int64", ())},
         some_boxes,
         (Boxes(np.array([[1.0, 1, 9, 9]]), ("a class that nobody named",)), "a class that nobody named"),
-        0.5,
+        0.3,
         ("auto", 32),
-        20,
+        60,
     ),
     "segment": Tiny(
         lambda root, first=0: write_masked(root, first=first),

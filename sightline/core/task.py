@@ -181,10 +181,13 @@ class Task(Protocol):
         """The target as people read it."""
         ...
 
-    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(
+        self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
+    ) -> Spec:
         """The spec with temperature and thresholds fitted on val.
 
-        outputs: one entry an example, without batch axis, from the uncalibrated network.
+        outputs: one entry an example, without batch axis, from the uncalibrated network. sizes: (n, 2) width and height
+        of each image; as large as the input where they are not given.
         """
         ...
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from sightline.learn.augment_lines import LinePolicy, relight, uniform
+from sightline.learn.augment_places import PLACES, moved
 from sightline.learn.batches import Tensors
 
 POLICIES = ("auto", "none", "light", "strong")
@@ -20,11 +21,13 @@ MIXED = ("label", "labels", "value")
 class Policy:
     """What is done to a batch. Angles in degrees, shifts as a share of the side, the rest as shares.
 
-    turn, stretch, shear, shift: the largest change either way. flip: mirror half of the images left to right.
-    light: the largest change of brightness and contrast. erase: side of an erased square. mix: share of batches mixed.
+    turn, zoom, stretch, shear, shift: the largest change either way; zoom is alike in width and height. flip: mirror
+    half of the images left to right. light: the largest change of brightness and contrast. erase: side of an erased
+    square. mix: share of batches mixed.
     """
 
     turn: float = 0.0
+    zoom: float = 0.0
     stretch: float = 0.0
     shear: float = 0.0
     shift: float = 0.0
@@ -50,7 +53,11 @@ class Policy:
             return inputs, targets
         images = inputs["image"]
         matrices = affine(len(images), self, generator, images.shape[-1], mirrored)
-        images = warp(images, matrices.to(images.device), side, "reflection" if self.flip else "border")
+        matrices = matrices.to(images.device)
+        # A mirrored edge would show things that no box or mask knows of.
+        places = PLACES & targets.keys()
+        images = warp(images, matrices, side, "zeros" if places else "reflection" if self.flip else "border")
+        targets = moved(targets, matrices, side) if places else targets
         if self.light:
             images = relight(images, self.light, generator)
         if self.erase:
@@ -69,7 +76,8 @@ Changes = Policy | LinePolicy
 
 def choose(name: str, channels: int, content: str = "scene") -> Changes:
     """The written rule. Colour images are taken for photos, which may be mirrored; grey ones for signs and letters,
-    which may not, but may be turned and stretched a little. Lines of text are slanted, stretched and bent, their ink
+    which may not, but may be turned and stretched a little. Where places are learned, images are also made larger and
+    smaller. Lines of text are slanted, stretched and bent, their ink
     and paper changed. `auto` is `light`."""
     strong = name == "strong"
     if content == "line":
@@ -82,6 +90,12 @@ def choose(name: str, channels: int, content: str = "scene") -> Changes:
         )
     if name == "none":
         return Policy()
+    if content == "places":
+        return (
+            Policy(turn=8, zoom=0.5, stretch=0.15, shift=0.15, flip=True, light=0.4)
+            if strong
+            else Policy(zoom=0.3, stretch=0.08, shift=0.1, flip=True, light=0.2)
+        )
     if channels == 3:
         return (
             Policy(turn=10, stretch=0.1, shift=0.1, flip=True, light=0.3, erase=0.3, mix=0.5)
@@ -103,11 +117,14 @@ def affine(count: int, policy: Policy, generator: torch.Generator, side: int, mi
     angle = torch.deg2rad(uniform((count,), -policy.turn, policy.turn, generator))
     shear = torch.tan(torch.deg2rad(uniform((count,), -policy.shear, policy.shear, generator)))
     wide, high = torch.exp(uniform((2, count), -policy.stretch, policy.stretch, generator))
+    if policy.zoom:
+        zoom = torch.exp(uniform((count,), -policy.zoom, policy.zoom, generator))
+        wide, high = wide * zoom, high * zoom
     if policy.flip:
         mirrored = torch.rand(count, generator=generator) < 0.5 if mirrored is None else mirrored
         wide = torch.where(mirrored, -wide, wide)
     shift = uniform((count, 2), -policy.shift, policy.shift, generator)
-    if not (policy.turn or policy.shear or policy.stretch):
+    if not (policy.turn or policy.shear or policy.stretch or policy.zoom):
         most = round(policy.shift * side)
         shift = torch.randint(-most, most + 1, (count, 2), generator=generator) / side
     cos, sin = torch.cos(angle), torch.sin(angle)
@@ -119,7 +136,7 @@ def affine(count: int, policy: Policy, generator: torch.Generator, side: int, mi
 def warp(images: Tensor, matrices: Tensor, side: int | None = None, beyond: str = "border") -> Tensor:
     """(batch, channel, height, width) sampled bilinearly, to `side` x `side` if given.
 
-    beyond: what lies outside: "border" repeats the edge, "reflection" mirrors the image.
+    beyond: what lies outside: "border" repeats the edge, "reflection" mirrors the image, "zeros" is mean grey.
     """
     size = [*images.shape[:2], side or images.shape[2], side or images.shape[3]]
     grid = functional.affine_grid(matrices, size, align_corners=False)

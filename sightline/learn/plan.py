@@ -61,9 +61,11 @@ def default_epochs(count: int) -> int:
     return min(40, max(8, 600_000 // max(count, 1)))
 
 
-def small_side(side: int, scale_free: bool) -> int:
-    """The side of the small images for networks that take any size: three quarters, from 32 px on; 0 for none."""
-    return round(side * SMALL_SIDE / 4) * 4 if scale_free and side >= 32 else 0
+def small_side(side: int, scale_free: bool, unit: int = 4) -> int:
+    """The side of the small images for networks that take any multiple of `unit`: about three quarters, from 32 px on;
+    0 for none."""
+    small = round(side * SMALL_SIDE / unit) * unit
+    return small if scale_free and side >= 32 and small < side else 0
 
 
 def make_plan(count: int, batch: int, epochs: int | None, lr: float, small_side: int) -> Plan:

@@ -95,7 +95,7 @@ def connected(places: Indices) -> list[Indices]:
 def tell_copies(copies: Copies, dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
     """Each group once, under the worst that is true of it: different labels, then more than one part of the data."""
     equal = _sorted_out(copies.equal, dataset, splits)
-    near = _sorted_out(connected(copies.near.places), dataset, splits)
+    near = _sorted_out(connected(copies.near.places), dataset, splits, of_places(dataset))
     findings: list[Finding] = []
     for code, level, told, text in (
         ("conflicting_labels", "warning", equal["torn"], "equal images with different labels: {groups}"),
@@ -115,10 +115,18 @@ def tell_copies(copies: Copies, dataset: Dataset, splits: NDArray[np.str_]) -> l
     return findings
 
 
-def _sorted_out(groups: Sequence[Indices], dataset: Dataset, splits: NDArray[np.str_]) -> dict[str, list[Indices]]:
+def of_places(dataset: Dataset) -> bool:
+    """Whether the targets say where things are: then nearly equal images may well have different ones."""
+    return dataset.targets.dtype == np.object_
+
+
+def _sorted_out(
+    groups: Sequence[Indices], dataset: Dataset, splits: NDArray[np.str_], may_differ: bool = False
+) -> dict[str, list[Indices]]:
     found: dict[str, list[Indices]] = {"torn": [], "leak": [], "copy": []}
     for group in groups:
-        torn, leak = len(set(dataset.targets[group].tolist())) > 1, len(set(splits[group])) > 1
+        torn = not may_differ and len(set(dataset.targets[group].tolist())) > 1
+        leak = len(set(splits[group])) > 1
         found["torn" if torn else "leak" if leak else "copy"].append(group)
     return found
 

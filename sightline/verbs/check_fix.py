@@ -25,7 +25,7 @@ from sightline.data import split
 from sightline.data.dataset import SPLITS, Dataset, Indices
 from sightline.data.scan import Scan
 from sightline.run.files import write_text
-from sightline.verbs.check_copies import Copies
+from sightline.verbs.check_copies import Copies, of_places
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -55,6 +55,11 @@ def may_fix(dataset: Dataset, path: Path) -> None:
         )
     if path.exists():
         raise SightlineError("there is a file of this name already, and it stays", str(path), "choose another name")
+    if of_places(dataset):
+        raise SightlineError(
+            f"--fix writes one label an image, and this data holds a {dataset.target} for each", dataset.name,
+            "leave --fix out, and mend what the check lists",
+        )  # fmt: skip
     if not isinstance(_source(dataset, 0), Path):
         ways = {
             "archive": "unpack it into a folder, then type: sightline check FOLDER --fix OUT.csv",
@@ -89,7 +94,7 @@ def reasons(
     torn += [
         np.concatenate([whole.get(place, np.array([place])) for place in pair])
         for pair in pairs
-        if dataset.targets[pair[0]] != dataset.targets[pair[1]]
+        if not of_places(dataset) and dataset.targets[pair[0]] != dataset.targets[pair[1]]
     ]
     for group in torn:
         why[group] = "conflicting label"

@@ -53,7 +53,7 @@ def finish(
     cpu = torch.device("cpu")
     val_set, val_scan = parts.part("val")
     outputs = all_outputs(task, TorchRunner(network, learner, spec, cpu), val_scan, spec)
-    spec = task.calibrate(outputs, list(val_set.targets), spec)
+    spec = task.calibrate(outputs, list(val_set.targets), spec, val_scan.sizes)
     memory = bool(facts["options"].get("memory"))
     graph = export_graph(network, learner, spec, memory)
     runner = OnnxRunner(graph)

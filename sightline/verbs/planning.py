@@ -48,8 +48,10 @@ def make_network(learner: Learner, spec: Spec, options: TrainOptions, resumed: b
 
 def plan_by_epochs(network: nn.Module, spec: Spec, batches: Batches, options: TrainOptions) -> Plan:
     """The plan where no time is given."""
-    side = min(length or 0 for length in spec.inputs["image"].shape[:2])
-    small = small_side(side, is_scale_free(network))
+    height, width, _ = spec.inputs["image"].shape
+    unit = int(getattr(network, "stride", 4))
+    # Small images are square.
+    small = small_side(height or 0, is_scale_free(network), unit) if height == width else 0
     lr = options.lr or default_lr(network, batches.size)
     return make_plan(batches.count, batches.size, options.epochs, lr, small)
 

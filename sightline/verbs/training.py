@@ -229,7 +229,7 @@ class Training:
         network = self.best_network()
         runner = TorchRunner(network, self.learner, self.spec, self.device)
         outputs = all_outputs(self.task, runner, self.val_scan, self.spec)
-        spec = self.task.calibrate(outputs, list(self.val_set.targets), self.spec)
+        spec = self.task.calibrate(outputs, list(self.val_set.targets), self.spec, self.val_scan.sizes)
         name = "test" if (self.parts.splits == "test").any() else "val"
         runner = TorchRunner(network, self.learner, spec, self.device)
         return name, all_outputs(self.task, runner, self.parts.part(name)[1], spec), spec

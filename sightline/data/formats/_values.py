@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.core import boxes
 from sightline.core.errors import SightlineError
 from sightline.data.labels import joined, names_in
 
@@ -18,8 +19,14 @@ def targets_of(values: Any, where: str, kind: str | None = None) -> tuple[str, N
     """The kind of targets, and the targets themselves, (n,): texts, or float64 for numbers.
 
     Sets of names, and rows of 0 and 1 that are not all one-hot, are `labels`; floats of which one is not whole are
-    `value`; all else is `label`. kind: the wanted kind, which decides where both are possible.
+    `value`; `Boxes` are `boxes`; all else is `label`. kind: the wanted kind, which decides where both are possible.
     """
+    if (
+        isinstance(values, list | tuple | np.ndarray)
+        and len(values)
+        and all(isinstance(v, boxes.Boxes) for v in values)
+    ):
+        return "boxes", boxes.column(list(cast("Sequence[boxes.Boxes]", values)))
     rows = _sets(values, where)
     if rows is not None:
         return "labels", np.array([joined(row) for row in rows], np.str_)

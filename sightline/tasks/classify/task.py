@@ -138,7 +138,9 @@ class Classify(ByClass):
         probabilities = np.stack([c.counts["probabilities"] for c in comparisons])
         return [(place, spec.classes[guess]) for place, guess in confident_learning(truth, probabilities)]
 
-    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(
+        self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
+    ) -> Spec:
         """The spec with the temperature that fits val best."""
         truth = np.array([spec.classes.index(str(target)) for target in targets], np.int64)
         return scores.with_temperature(np.stack([one["probabilities"] for one in outputs]), truth, spec)

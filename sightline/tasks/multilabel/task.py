@@ -105,7 +105,9 @@ class Multilabel(ByClass):
         """The names with `;` between them."""
         return str(target)
 
-    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(
+        self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
+    ) -> Spec:
         """The spec with the temperature that fits val best, and for each class the threshold of best F1 on val."""
         return scores.calibrate(
             check.membership(targets, spec.classes), np.stack([one["probabilities"] for one in outputs]), spec

@@ -150,7 +150,9 @@ class Read:
         """The transcript."""
         return str(target)
 
-    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(
+        self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
+    ) -> Spec:
         """The temperature, how sure a line is, and whether the language model is asked: fitted on val."""
         texts = [normalise(str(target), spec.extra["normalize"]) for target in targets]
         return calibrate.calibrated([one["probabilities"] for one in outputs], texts, spec)

@@ -105,7 +105,9 @@ class Regress:
         """The number."""
         return number_text(float(target))
 
-    def calibrate(self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec) -> Spec:
+    def calibrate(
+        self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
+    ) -> Spec:
         """The spec with the margin within which 90 % of the truths lie."""
         values = np.array([one["value"] for one in outputs], np.float64)
         margin = scores.margin_of(np.array(targets, np.float64), values)

@@ -1,0 +1,58 @@
+"""Boxes in numpy: how an image is fitted into the input, overlaps, and suppression."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.task import Size
+from sightline.data.image import Pixels, resize, to_channels
+
+Floats = NDArray[np.float64]
+PAPER = 127
+"""Grey of what the image does not fill of the input: the mean that normalisation takes away."""
+
+
+def fitted(size: Size, frame: Size) -> Size:
+    """(width, height) of an image scaled, its aspect kept, to the largest that the frame holds."""
+    scale = min(frame[0] / size[0], frame[1] / size[1])
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def letterbox(image: Pixels, frame: Size, channels: int) -> Pixels:
+    """The image scaled into the frame's top left corner, grey elsewhere: uint8 (height, width, channel)."""
+    height, width = image.shape[:2]
+    canvas = np.full((frame[1], frame[0], channels), PAPER, np.uint8)
+    inner = fitted((width, height), frame)
+    canvas[: inner[1], : inner[0]] = to_channels(resize(image, inner), channels)
+    return canvas
+
+
+def overlaps(first: Floats, second: Floats) -> Floats:
+    """(a, b) intersection over union of corners (a, 4) and (b, 4): left, top, right, bottom."""
+    inside = intersections(first, second)
+    area = areas(first)[:, None] + areas(second)[None] - inside
+    return inside / np.maximum(area, 1e-12)
+
+
+def intersections(first: Floats, second: Floats) -> Floats:
+    """(a, b) common area of each two boxes."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    return np.maximum(high - low, 0).prod(axis=2)
+
+
+def areas(corners: Floats) -> Floats:
+    """(n,) of corners (n, 4)."""
+    return np.maximum(corners[:, 2:] - corners[:, :2], 0).prod(axis=1)
+
+
+def suppressed(corners: Floats, labels: NDArray[np.int64], most: float) -> NDArray[np.int64]:
+    """Places of the boxes that stay, of boxes sorted best first: each box hides later ones of its own class whose
+    overlap with it exceeds `most`."""
+    alike = (overlaps(corners, corners) > most) & (labels[:, None] == labels[None])
+    hidden = np.zeros(len(corners), np.bool_)
+    for place in range(len(corners)):
+        if not hidden[place]:
+            hidden[place + 1 :] |= alike[place, place + 1 :]
+    return np.flatnonzero(~hidden)

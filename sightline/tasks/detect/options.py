@@ -1,0 +1,21 @@
+"""The options of detect and of its network. No torch here: `--help` and `networks` read them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sightline.core.options import option
+
+
+@dataclass(frozen=True)
+class DetectOptions:
+    """Options of the task itself."""
+
+    overlap: float = option(0.6, "boxes of one class that overlap by more are taken for one", low=0, high=1)
+
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """Options of `auto`."""
+
+    size: str = option("s", "size of the network", choices=("s", "m", "l"))

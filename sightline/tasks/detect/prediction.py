@@ -1,0 +1,87 @@
+"""What a detector says of an image: boxes with labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+COLOURS = ((220, 50, 47), (38, 139, 210), (133, 153, 0), (211, 54, 130), (181, 137, 0), (42, 161, 152), (108, 113, 196))
+
+
+@dataclass(frozen=True, eq=False)
+class BoxesPrediction:
+    """All candidates that suppression left, the surest first; those of at least `threshold` are the answer.
+
+    corners: (k, 4) float64 left, top, right, bottom in the image's pixels; labels: (k,) int64, places among `names`;
+    scores: (k,) float64, 0..1; rows: (k,) int64, their places among the graph's outputs.
+    """
+
+    corners: NDArray[np.float64]
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    names: tuple[str, ...]
+    threshold: float
+
+    def __post_init__(self) -> None:
+        count = len(self.corners)
+        if self.corners.shape != (count, 4) or not len(self.labels) == len(self.scores) == len(self.rows) == count:
+            raise ValueError(f"expected {count} labels, scores and rows for {self.corners.shape} corners")
+        if count and not (self.scores.min() >= 0 and self.scores.max() <= 1 and (np.diff(self.scores) <= 0).all()):
+            raise ValueError("expected scores from 1 down to 0")
+
+    def shown(self, min_confidence: float = 0.0) -> int:
+        """How many boxes are the answer: of at least `min_confidence`, or the threshold where it is 0."""
+        return int((self.scores >= (min_confidence or self.threshold)).sum())
+
+    @property
+    def confidence(self) -> float:
+        """The score of the surest box, 0..1; 0 where there is none."""
+        return float(self.scores[0]) if self.shown() else 0.0
+
+    @property
+    def label(self) -> str:
+        """What is there, as one text: `Platelets 1, RBC 12`; `nothing` for none."""
+        names, counts = np.unique(self.labels[: self.shown()], return_counts=True)
+        pairs = [f"{self.names[i]} {n}" for i, n in zip(names.tolist(), counts.tolist(), strict=True)]
+        return ", ".join(pairs) or "nothing"
+
+    def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:
+        """Plain JSON values; boxes in pixels: left, top, right, bottom."""
+        boxes = [
+            {"label": self.names[int(self.labels[i])], "confidence": round(float(self.scores[i]), 6),
+             "box": [round(float(v), 2) for v in self.corners[i]]}
+            for i in range(self.shown(min_confidence))
+        ]  # fmt: skip
+        return {"label": self.label, "confidence": round(self.confidence, 6), "count": len(boxes), "boxes": boxes}
+
+    def to_text(self, top: int = 5, min_confidence: float = 0.0) -> str:
+        """One line for people: how many of each."""
+        names, counts = np.unique(self.labels[: self.shown(min_confidence)], return_counts=True)
+        pairs = [f"{n} {self.names[i]}" for i, n in zip(names.tolist(), counts.tolist(), strict=True)]
+        return "  ".join(pairs) or "nothing found"
+
+    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+        """The image with the boxes, a colour a class, and their labels."""
+        from PIL import ImageDraw, ImageFont
+
+        from sightline.data.image import to_image
+
+        picture = to_image(image).copy()
+        size = max(10, round(min(picture.size) / 40))
+        pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
+        for place in reversed(range(self.shown())):
+            label, (left, top, right, bottom) = int(self.labels[place]), self.corners[place].tolist()
+            colour = COLOURS[label % len(COLOURS)]
+            pen.rectangle((left, top, max(left, right), max(top, bottom)), outline=colour, width=max(1, size // 6))
+            text = f"{self.names[label]} {self.scores[place]:.0%}"
+            where = (left + 2, max(0, top - size - 3))
+            pen.rectangle(pen.textbbox(where, text, font=font), fill=colour)
+            pen.text(where, text, fill="white", font=font)
+        return picture

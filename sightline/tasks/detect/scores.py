@@ -1,0 +1,152 @@
+"""Average precision by the rules of COCO, in numpy; counts at the model's own threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sightline.core.boxes import Boxes
+from sightline.core.calibration import best_temperature
+from sightline.tasks.detect.geometry import areas, intersections, overlaps
+from sightline.tasks.detect.prediction import BoxesPrediction
+
+OVERLAPS = np.linspace(0.5, 0.95, 10)
+RECALLS = np.linspace(0, 1, 101)
+MOST = 100
+"""Boxes of a class and an image that count."""
+Floats = NDArray[np.float64]
+FOUND, WRONG, IGNORED = 1, 0, -1
+
+
+def matched(found: Floats, truth: Floats, hard: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """(10, k): for each overlap, whether each box, of one class and the surest first, finds a truth (1), none (0), or
+    one that does not count (-1).
+
+    As COCO does: each takes the truth that it overlaps most among those not yet taken; truths that count come first,
+    and one that does not may be taken by many, its overlap being the share of the box that it covers.
+    """
+    result = np.zeros((len(OVERLAPS), len(found)), np.int8)
+    if not len(truth) or not len(found):
+        return result
+    order = np.argsort(hard, kind="stable")
+    truth, hard = truth[order], hard[order]
+    iou = overlaps(found, truth)
+    iou[:, hard] = intersections(found, truth[hard]) / np.maximum(areas(found)[:, None], 1e-12)
+    for row, least in enumerate(OVERLAPS):
+        taken = np.zeros(len(truth), np.bool_)
+        for place in range(len(found)):
+            best, match = min(float(least), 1 - 1e-10), -1
+            for number in range(len(truth)):
+                if taken[number] and not hard[number]:
+                    continue
+                if match >= 0 and not hard[match] and hard[number]:
+                    break
+                if iou[place, number] >= best:
+                    best, match = float(iou[place, number]), number
+            if match >= 0:
+                taken[match] = True
+                result[row, place] = IGNORED if hard[match] else FOUND
+    return result
+
+
+def counts(prediction: BoxesPrediction, truth: Boxes, names: Sequence[str]) -> dict[str, Any]:
+    """Of one image: per class the scores of its boxes, how they match, and the number of truths."""
+    held = np.array([names.index(label) if label in names else -1 for label in truth.labels], np.int64)
+    classes: dict[int, tuple[Floats, NDArray[np.int8], int]] = {}
+    for number in np.union1d(held[held >= 0], prediction.labels).tolist():
+        mine = np.flatnonzero(prediction.labels == number)[:MOST]
+        theirs = held == number
+        match = matched(prediction.corners[mine], truth.corners[theirs], truth.hard[theirs])
+        classes[int(number)] = prediction.scores[mine], match, int((~truth.hard[theirs]).sum())
+    return {"classes": classes, "unknown": int((held < 0).sum()), "threshold": prediction.threshold}
+
+
+def metrics(images: Sequence[dict[str, Any]], classes: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
+    """The scores over all images, and a row a class (without its name)."""
+    rows = [_of_class(images, number) for number in range(classes)]
+    seen = [row for row in rows if row["support"] > 0]
+
+    def mean(key: str) -> float:
+        return float(np.mean([row[key] for row in seen])) if seen else 0.0
+
+    hits, support, guessed = (sum(row[key] for row in rows) for key in ("hits", "support", "guessed"))
+    whole = {
+        "map50_95": mean("ap50_95"), "map50": mean("ap50"), "map75": mean("ap75"), "ar": mean("ar"),
+        "precision": hits / max(guessed, 1), "recall": hits / max(support, 1),
+        "f1": 2 * hits / max(support + guessed, 1),
+    }  # fmt: skip
+    return whole, rows
+
+
+def _of_class(images: Sequence[dict[str, Any]], number: int) -> dict[str, Any]:
+    held = [image["classes"][number] for image in images if number in image["classes"]]
+    support = sum(one[2] for one in held)
+    threshold = images[0]["threshold"] if images else 1.0
+    scores = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
+    match = np.concatenate([one[1] for one in held], axis=1) if held else np.zeros((len(OVERLAPS), 0), np.int8)
+    order = np.argsort(-scores, kind="mergesort")
+    scores, match = scores[order], match[:, order]
+    precisions, recalls = zip(*(average_precision(row, support) for row in match), strict=True)
+    sure = (scores >= threshold) & (match[0] != IGNORED)
+    hits, guessed = int((match[0][sure] == FOUND).sum()), int(sure.sum())
+    return {
+        "ap50_95": float(np.mean(precisions)), "ap50": precisions[0], "ap75": precisions[5],
+        "ar": float(np.mean(recalls)), "hits": hits, "guessed": guessed, "support": support,
+    }  # fmt: skip
+
+
+def average_precision(match: NDArray[np.int8], support: int) -> tuple[float, float]:
+    """The precision averaged over 101 recalls, and the largest recall; match: (k,), the surest first."""
+    counted = match[match != IGNORED]
+    if not support or not len(counted):
+        return 0.0, 0.0
+    right = np.cumsum(counted == FOUND)
+    recall = right / support
+    precision = right / np.arange(1, len(counted) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    places = np.searchsorted(recall, RECALLS, side="left")
+    reached = places < len(precision)
+    return float(np.where(reached, precision[np.minimum(places, len(precision) - 1)], 0).mean()), float(recall[-1])
+
+
+def best_threshold(images: Sequence[dict[str, Any]]) -> float:
+    """The score from which on boxes are shown: that of the best F1 at an overlap of 0.5, over all classes."""
+    held = [one for image in images for one in image["classes"].values()]
+    support = sum(one[2] for one in held)
+    scores = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
+    match = np.concatenate([one[1][0] for one in held]) if held else np.zeros(0, np.int8)
+    scores, match = scores[match != IGNORED], match[match != IGNORED]
+    if not support or not (match == FOUND).any():
+        return 0.5
+    order = np.argsort(-scores, kind="stable")
+    right = np.cumsum(match[order] == FOUND)
+    return float(scores[order][np.argmax(2 * right / (support + np.arange(1, len(right) + 1)))])
+
+
+def temperature(images: Sequence[dict[str, Any]]) -> float:
+    """The temperature at which scores come nearest to the share of right boxes, by least negative log-likelihood.
+
+    Over boxes of at least 1 %: the thousands below would decide it alone.
+    """
+    held = [one for image in images for one in image["classes"].values()]
+    found = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
+    match = np.concatenate([one[1][0] for one in held]) if held else np.zeros(0, np.int8)
+    sure = (found >= 0.01) & (match != IGNORED)
+    found, right = found[sure], match[sure] == FOUND
+    if not len(found):
+        return 1.0
+
+    def nll(value: float) -> float:
+        p = np.clip(warmed(found, value), 1e-7, 1 - 1e-7)
+        return float(-np.log(np.where(right, p, 1 - p)).sum())
+
+    return best_temperature(nll)
+
+
+def warmed(found: Floats, value: float) -> Floats:
+    """Scores as a temperature makes them: the sigmoid of their log-odds divided by it."""
+    p = np.clip(found, 1e-7, 1 - 1e-7)
+    return 1 / (1 + ((1 - p) / p) ** (1 / value))
