@@ -47,7 +47,7 @@ VERBS = {
     "predict": Entry("sightline.verbs.predict:command", "say what a bundle sees in images"),
     "explain": Entry("sightline.verbs.explain:command", "show what in an image an answer rests on"),
     "render": Entry("sightline.verbs.render:command", "draw lines of text with fonts, to train a reader on"),
-    "compress": Entry("sightline.verbs.compress:command", "make a bundle smaller and faster, and measure what it costs"),
+    "compress": Entry("sightline.verbs.compress:command", "make a bundle smaller and faster, and measure the cost"),
     "networks": Entry("sightline.verbs.about:networks", "list the networks"),
     "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
     "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),
@@ -148,7 +148,7 @@ FORMATS = {
     "lines": Entry("sightline.data.formats.lines", "line images with their text beside them: NAME.png, NAME.gt.txt"),
     "labels_json": Entry("sightline.data.formats.labels_json", "labels.json beside images/: a text for each image"),
     "pages": Entry("sightline.data.formats.pages", "PAGE XML or ALTO XML with the page images: lines are cut out"),
-    "masks": Entry("sightline.data.formats.masks", "images/ beside masks/: a PNG for each image says each pixel's class"),
+    "masks": Entry("sightline.data.formats.masks", "images/ beside masks/: a PNG an image says each pixel's class"),
     "archive": Entry("sightline.data.formats.archive", "zip or tar of class folders"),
     "folder": Entry("sightline.data.formats.folder", "a folder a class, flat or under train/val/test"),
 }

@@ -149,7 +149,7 @@ class Detect:
     def calibrate(
         self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
     ) -> Spec:
-        """The spec with the temperature that makes scores the share of right boxes, and the threshold of the best F1."""
+        """The spec with the temperature at which scores are the share of right boxes, and the threshold of the best F1."""
         frame = _shape(spec)[1::-1]
         seen: list[Size] = [frame] * len(outputs) if sizes is None else [(w, h) for w, h in sizes.tolist()]
         images = [
@@ -182,7 +182,7 @@ class Detect:
         return f"{spec.classes[int(prediction.labels[place])]} at {box}", float(prediction.scores[place])
 
     def evidence(self, outputs: Arrays, reference: Arrays, item: int, spec: Spec) -> NDArray[np.float64]:
-        """The largest product of score and overlap with the item, of boxes of its class (D-RISE, Petsiuk et al. 2021)."""
+        """The largest product of score and overlap with the item, of boxes of its class (Petsiuk et al. 2021)."""
         wanted, label = reference["boxes"][item][None].astype(np.float64), reference["labels"][item]
         found: list[float] = []
         for boxes, confidence, labels in zip(outputs["boxes"], outputs["scores"], outputs["labels"], strict=True):
