@@ -13,7 +13,7 @@ from sightline.core.options import resolve
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays
 from sightline.tables import network_entry
-from sightline.tasks.detect.assign import assign, generalized_iou, pairwise_iou
+from sightline.tasks.detect.networks.assign import assign, generalized_iou, pairwise_iou
 from sightline.tasks.detect.networks.detector import BINS, STRIDES
 
 CLASS_WEIGHT, BOX_WEIGHT, BIN_WEIGHT = 0.5, 7.5, 1.5
