@@ -33,7 +33,7 @@ def moved(targets: Tensors, matrices: Tensor, side: int | None = None) -> Tensor
 
 def boxes_after(boxes: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
     """The boxes around the moved corners, clipped to the image; and (batch, m) the share of each that is inside."""
-    back = torch.linalg.inv(matrices[:, :, :2])
+    back: Tensor = torch.linalg.inv(matrices[:, :, :2])  # pyright: ignore[reportUnknownVariableType]
     columns = [boxes[..., [0, 2, 0, 2]], boxes[..., [1, 1, 3, 3]]]
     corners = torch.stack(columns, 3) * 2 - 1  # (batch, m, 4, 2)
     corners = torch.einsum("bij,bmcj->bmci", back, corners - matrices[:, None, None, :, 2])

@@ -21,12 +21,10 @@ def targets_of(values: Any, where: str, kind: str | None = None) -> tuple[str, N
     Sets of names, and rows of 0 and 1 that are not all one-hot, are `labels`; floats of which one is not whole are
     `value`; `Boxes` are `boxes`; all else is `label`. kind: the wanted kind, which decides where both are possible.
     """
-    if (
-        isinstance(values, list | tuple | np.ndarray)
-        and len(values)
-        and all(isinstance(v, boxes.Boxes) for v in values)
-    ):
-        return "boxes", boxes.column(list(cast("Sequence[boxes.Boxes]", values)))
+    if isinstance(values, list | tuple | np.ndarray):
+        items = list(cast("Sequence[Any]", values))
+        if items and all(isinstance(item, boxes.Boxes) for item in items):
+            return "boxes", boxes.column(items)
     rows = _sets(values, where)
     if rows is not None:
         return "labels", np.array([joined(row) for row in rows], np.str_)

@@ -111,7 +111,7 @@ def cells(size: Any, device: torch.device) -> tuple[Tensor, Tensor]:
 
 def decoded(bins: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
     """(batch, cells, 4) corners in pixels: each side at the mean of its distribution over the bins."""
-    shares = bins.unflatten(2, (4, BINS)).softmax(3)
+    shares = bins.reshape(*bins.shape[:2], 4, BINS).softmax(3)
     away = (shares * torch.arange(BINS, device=bins.device, dtype=bins.dtype)).sum(3) * strides[:, None]
     return torch.cat((centres - away[..., :2], centres + away[..., 2:]), 2)
 
@@ -121,7 +121,7 @@ def _bin_loss(bins: Tensor, box: Tensor, centre: Tensor, stride: Tensor) -> Tens
     away = torch.cat((centre - box[:, :2], box[:, 2:] - centre), 1) / stride[:, None]
     away = away.clamp(0, BINS - 1.01)
     low = away.floor()
-    logs = functional.log_softmax(bins.unflatten(1, (4, BINS)), 2)
+    logs = functional.log_softmax(bins.reshape(len(bins), 4, BINS), 2)
     below = logs.gather(2, low.long()[..., None])[..., 0]
     above = logs.gather(2, low.long()[..., None] + 1)[..., 0]
     return -((low + 1 - away) * below + (away - low) * above).mean(1)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.core.boxes import Boxes
 from sightline.core.errors import SightlineError, unknown
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Input, Spec
@@ -142,16 +143,18 @@ class Detect:
         """(n,) whether the model knows all classes of each image."""
         return np.array([set(boxes.labels) <= set(spec.classes) for boxes in targets], np.bool_)
 
-    def truth_text(self, target: Any) -> str:
+    def truth_text(self, target: Boxes) -> str:
         """How many of each: `Platelets 1, RBC 12`."""
         return ", ".join(f"{name} {count}" for name, count in sorted(Counter(target.labels).items())) or "nothing"
 
     def calibrate(
         self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
     ) -> Spec:
-        """The spec with the temperature at which scores are the share of right boxes, and the threshold of the best F1."""
+        """The spec with the temperature at which scores are the share of right boxes, and the best threshold."""
         frame = _shape(spec)[1::-1]
-        seen: list[Size] = [frame] * len(outputs) if sizes is None else [(w, h) for w, h in sizes.tolist()]
+        seen: list[Size] = [(frame[0], frame[1])] * len(outputs)
+        if sizes is not None:
+            seen = [(int(width), int(height)) for width, height in sizes]
         images = [
             scores.counts(self.postprocess(one, size, spec), target, spec.classes)
             for one, size, target in zip(outputs, seen, targets, strict=True)
