@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from sightline.verbs.check import check as check
     from sightline.verbs.compress import compress as compress
     from sightline.verbs.evaluate import evaluate as evaluate
+    from sightline.verbs.export import export as export
     from sightline.verbs.render import render as render
     from sightline.verbs.train import train as train
 
@@ -24,6 +25,7 @@ _PLACES = {
     "check": "sightline.verbs.check",
     "compress": "sightline.verbs.compress",
     "evaluate": "sightline.verbs.evaluate",
+    "export": "sightline.verbs.export",
     "render": "sightline.verbs.render",
     "train": "sightline.verbs.train",
 }

@@ -25,6 +25,7 @@ USAGE = {
     "explain": "sightline explain MODEL IMAGE… [options]",
     "render": "sightline render TEXT.txt [options]",
     "compress": "sightline compress MODEL DATA [options]",
+    "export": "sightline export MODEL [options]",
 }
 EXAMPLE = "start with:  sightline train digits        (the embedded data set, no file needed)"
 

@@ -48,6 +48,7 @@ VERBS = {
     "explain": Entry("sightline.verbs.explain:command", "show what in an image an answer rests on"),
     "render": Entry("sightline.verbs.render:command", "draw lines of text with fonts, to train a reader on"),
     "compress": Entry("sightline.verbs.compress:command", "make a bundle smaller and faster, and measure the cost"),
+    "export": Entry("sightline.verbs.export:command", "write a bundle for other hosts, and compare its answers there"),
     "networks": Entry("sightline.verbs.about:networks", "list the networks"),
     "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
     "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),
@@ -128,6 +129,12 @@ EXPLAINERS: dict[str, ExplainerEntry] = {
     "activations": ExplainerEntry(
         "sightline.explain.activations:explain", "the feature maps of a layer, whatever the answer", True, True
     ),
+}
+
+EXPORTS = {
+    "onnx": Entry("sightline.export.onnx", "the graph and its spec, for any ONNX host"),
+    "openvino": Entry("sightline.export.openvino", "for Intel's processors and graphics (needs the extra `openvino`)"),
+    "python": Entry("sightline.export.python", "a folder of plain Python: numpy, Pillow and onnxruntime"),
 }
 
 FORMATS = {

@@ -95,6 +95,23 @@ def read_sized(
         raise SightlineError(f"the image is damaged ({_brief(error)})", where) from None
 
 
+def size_of(source: Path | bytes) -> tuple[int, int]:
+    """(width, height) of an image file as it is seen, turned as its EXIF says, from its head alone.
+
+    Raises SightlineError for what is no image.
+    """
+    where = str(source) if isinstance(source, Path) else ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # damaged metadata
+            Image.MAX_IMAGE_PIXELS = None  # nothing is decoded: no size is too large
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=FORMATS) as image:
+                turned = image.format != "TIFF" and _orientation(image) > 4  # Pillow turns a TIFF itself
+                return (image.height, image.width) if turned else (image.width, image.height)
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+        raise SightlineError(f"the image cannot be read ({_brief(error)})", where) from None
+
+
 def _too_large(count: int, max_pixels: int, where: str) -> SightlineError:
     return SightlineError(
         f"the image has {count:,} pixels, more than the limit of {max_pixels:,}",

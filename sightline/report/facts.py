@@ -9,7 +9,7 @@ from typing import Any
 from sightline.report.pictures import Picture
 
 Json = Mapping[str, Any]
-RANKING = ("recall", "f1", "ap", "iou", "precision", "accuracy")
+RANKING = ("iou", "recall", "f1", "ap", "precision", "accuracy")
 """The column that ranks classes is the first of these that the per-class table has."""
 
 

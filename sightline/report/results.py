@@ -82,8 +82,10 @@ def per_class(facts: Facts, t: Words) -> Section | None:
     order = sorted(rows, key=lambda r: (not r.get("support", 1), float(r.get(key) or 0)))
     intervals = any(f"{key}_ci" in row for row in rows)
     heads = ["class", *columns, *(["support"] if "support" in rows[0] else [])]
+    unit = {"support": str(facts.curve("reliability").get("unit", "support"))}  # characters and pixels are no images
     cells = [
-        tag("th", t.named("column", head), scope="col", cls=None if n == 0 else "num") for n, head in enumerate(heads)
+        tag("th", t.named("column", unit.get(head, head)), scope="col", cls=None if n == 0 else "num")
+        for n, head in enumerate(heads)
     ]
     if intervals:
         title = t("column_interval", name=t.named("column", key))

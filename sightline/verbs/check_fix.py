@@ -55,9 +55,9 @@ def may_fix(dataset: Dataset, path: Path) -> None:
         )
     if path.exists():
         raise SightlineError("there is a file of this name already, and it stays", str(path), "choose another name")
-    if of_places(dataset):
+    if of_places(dataset) and not all(getattr(target, "path", None) for target in dataset.targets):
         raise SightlineError(
-            f"--fix writes one label an image, and this data holds a {dataset.target} for each", dataset.name,
+            f"--fix writes a line an image, and the targets here ({dataset.target}) take more", dataset.name,
             "leave --fix out, and mend what the check lists",
         )  # fmt: skip
     if not isinstance(_source(dataset, 0), Path):
@@ -145,7 +145,7 @@ def write_fixed(
         dropped[reason] = int((why == reason).sum())
     places = readable[why == ""]
     given = bool((dataset.splits != "").any())
-    label = dataset.target if dataset.target in ("value", "text") else "label"
+    label = dataset.target if dataset.target in ("value", "text", "mask") else "label"
     columns = ["image", label, *(["split"] if given else []), *(["group"] if dataset.groups is not None else [])]
     columns += ["suspected"] if suspected else []
     text = io.StringIO(newline="")
@@ -163,7 +163,7 @@ def write_fixed(
         writer.writerow(
             {
                 "image": name,
-                label: str(dataset.targets[place]),
+                label: _target(dataset.targets[place], home),
                 "split": str(dataset.splits[place]),
                 "group": "" if dataset.groups is None else str(dataset.groups[place]),
                 "suspected": (suspected or {}).get(place, ""),
@@ -173,6 +173,12 @@ def write_fixed(
         raise SightlineError("nothing is left to list: all images would be dropped", dataset.name)
     write_text(path, text.getvalue())
     return Fix(str(path), count, dropped)
+
+
+def _target(target: Any, home: Path) -> str:
+    """The target as a table holds it: a text, or the file that it lies in."""
+    file = getattr(target, "path", None)
+    return str(target) if file is None else _named(file, home) or str(file)
 
 
 def _named(path: Path, home: Path) -> str | None:

@@ -116,7 +116,7 @@ def recalibrated(task: Task, graph: bytes, val: Piece, spec: Spec) -> tuple[byte
         return graph, spec
     bare = dataclasses.replace(spec, temperature=1.0)
     outputs = all_outputs(task, OnnxRunner(plain or graph), val.scanned, bare)
-    fitted = task.calibrate(outputs, list(val.dataset.targets), bare)
+    fitted = task.calibrate(outputs, list(val.dataset.targets), bare, val.scanned.sizes)
     if plain is None:
         return (graph, spec) if fitted.temperature != 1.0 else (graph, fitted)
     return with_temperature(plain, 1.0, fitted.temperature) or graph, fitted

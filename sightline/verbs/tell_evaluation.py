@@ -8,8 +8,10 @@ from typing import Any
 from sightline.core.statistics import proportion
 
 _READ = ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
+_PIXELS = ("miou", "dice", "pixel_accuracy", "boundary_f")
 SHARES = frozenset(
-    ("accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated", *_READ)
+    ("accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated")
+    + (*_READ, *_PIXELS)
 )
 """Metrics that read better in per cent."""
 PAIRS, ROWS = 5, 50
@@ -133,7 +135,7 @@ def _table(result: dict[str, Any]) -> list[str]:
     rows: list[dict[str, Any]] = result.get("per_class", [])
     if not rows:
         return []
-    columns = [name for name in ("precision", "recall", "f1") if name in rows[0]]
+    columns = [name for name in ("iou", "precision", "recall", "f1", "boundary_f") if name in rows[0]]
     more = [name for name in ("ap", "threshold") if name in rows[0]]
     width = max(5, *(len(row["class"]) for row in rows))
     lines = ["  ".join(["class".ljust(width), *(name.ljust(17) for name in columns), "support", *more])]

@@ -1,8 +1,11 @@
 """The task as `sightline export --to python` writes it: the text of each line image, from left to right."""
 
+# pyright: basic
+
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -58,4 +61,4 @@ def greedy(probabilities: np.ndarray) -> list[tuple[int, float, int, int]]:
     """(class, probability, first step, step after) of each character: repeats merged, blanks (0) dropped."""
     best, peaks = probabilities.argmax(1), probabilities.max(1)
     edges = np.flatnonzero(np.diff(best, prepend=-1, append=-1)).tolist()
-    return [(int(best[b]), float(peaks[b:e].max()), b, e) for b, e in zip(edges, edges[1:], strict=False) if best[b]]
+    return [(int(best[b]), float(peaks[b:e].max()), b, e) for b, e in pairwise(edges) if best[b]]

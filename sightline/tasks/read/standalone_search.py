@@ -1,5 +1,7 @@
 """Beam search with a language model and a lexicon, for readers that use it: see `standalone.py`."""
 
+# pyright: basic
+
 from __future__ import annotations
 
 import json
@@ -77,7 +79,8 @@ def _beam_search(probabilities: np.ndarray, characters: str, language, ending, s
                 gained = there[2] if there else lm + weight * language(text, character) + search["bonus"]
                 if text[-1:] == character:
                     put(text, never, letter + log, lm)  # the same letter goes on
-                put(longer, never, (blank if text[-1:] == character else total) + log, gained)
+                if text[-1:] != character or blank > never:  # the letter twice needs a blank between
+                    put(longer, never, (blank if text[-1:] == character else total) + log, gained)
         kept = sorted(found.items(), key=lambda item: _add(*item[1][:2]) + item[1][2], reverse=True)
         beams = dict(kept[: search["width"]]) if len(found) > search["width"] else found
     return max(beams, key=lambda text: _add(*beams[text][:2]) + beams[text][2] + weight * ending(text))

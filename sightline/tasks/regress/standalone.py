@@ -1,5 +1,7 @@
 """The task as `sightline export --to python` writes it: a number for each image."""
 
+# pyright: basic
+
 from __future__ import annotations
 
 import numpy as np

@@ -11,7 +11,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.task import Finding, Tally
 from sightline.data.dataset import Dataset
 from sightline.data.masks import Held, Unreadable
-from sightline.tasks.segment.targets import table_of
+from sightline.tasks.segment.targets import classes_of, table_of
 
 TOO_FEW, FEW = 8, 200
 RARE = 5
@@ -74,7 +74,8 @@ def _of_sizes(dataset: Dataset, held: dict[int, Held], sizes: NDArray[np.int32])
 
 
 def _of_classes(dataset: Dataset, splits: NDArray[np.str_], held: dict[int, Held]) -> list[Finding]:
-    table = table_of(dataset.targets, dataset.classes)
+    classes = classes_of(dataset)
+    table = table_of(dataset.targets, classes)
     here = table[:, :-1] > 0
     found: list[Finding] = []
     if held and here.any(axis=0).sum() < 2:
@@ -90,7 +91,7 @@ def _of_classes(dataset: Dataset, splits: NDArray[np.str_], held: dict[int, Held
         ("rare_class", "note", (train > 0) & (train < RARE), f"classes in fewer than {RARE} train images"),
     )
     for code, level, which, text in groups:
-        names = [f"{dataset.classes[i]} ({train[i] + others[i]})" for i in np.flatnonzero(which)]
+        names = [f"{classes[i]} ({train[i] + others[i]})" for i in np.flatnonzero(which)]
         if names:
             found.append(Finding(code, level, f"{text}: {', '.join(names[:8])}", tuple(names), len(names)))
     share = table[:, -1].sum() / max(1, table.sum())
@@ -102,9 +103,10 @@ def _of_classes(dataset: Dataset, splits: NDArray[np.str_], held: dict[int, Held
 
 def tally(dataset: Dataset, splits: NDArray[np.str_]) -> Tally:
     """How many images of each split hold each class."""
-    here = table_of(dataset.targets, dataset.classes)[:, :-1] > 0
+    classes = classes_of(dataset)
+    here = table_of(dataset.targets, classes)[:, :-1] > 0
     counts: Tally = {}
-    for place, name in enumerate(dataset.classes):
+    for place, name in enumerate(classes):
         parts, numbers = np.unique(splits[here[:, place]], return_counts=True)
         if len(parts):
             counts[name] = dict(zip(parts.tolist(), numbers.tolist(), strict=True))

@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
+from sightline.data.dataset import Dataset
 from sightline.data.masks import IGNORE, Held, Labels, Mask, Unreadable
 
+COMMON = 0.5
+"""Classes that so many of the images hold are not rare."""
 UNKNOWN = 254
 """Stands in a truth for classes that the model does not have."""
 
@@ -45,6 +48,11 @@ def unknown_class(target: Mask, spec: Spec) -> str | None:
     return next((n for n, count in zip(names, held.counts, strict=False) if count and n not in spec.classes), None)
 
 
+def classes_of(dataset: Dataset) -> tuple[str, ...]:
+    """The names that the data lists, or else those of its first mask."""
+    return dataset.classes or (dataset.targets[0].key.names if len(dataset) else ())
+
+
 def held_by(target: Mask) -> Held | None:
     """What the mask holds; None where it cannot be read or means nothing."""
     try:
@@ -68,12 +76,15 @@ def table_of(targets: Iterable[Mask], classes: tuple[str, ...]) -> NDArray[np.in
 
 
 def strata(table: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) the rarest class that each image holds: the one that the fewest images hold; images of none are alike.
+    """(n,) the rarest class that each image holds, of those that fewer than half of the images hold.
 
-    Strata of a single image are put with the commonest one: they could not be shared out.
+    Images of common classes alone are one stratum: one without any trees is rare, and no more worth for it. Strata of
+    a single image are put with the largest one: they could not be shared out.
     """
     held = table[:, :-1] > 0
-    order = np.argsort(held.sum(axis=0), kind="stable")
+    images = held.sum(axis=0)
+    held &= images < COMMON * len(held)
+    order = np.argsort(images, kind="stable")
     found = np.where(held.any(axis=1), order[held[:, order].argmax(axis=1)], -1) if held.size else np.zeros(len(held))
     values, column, counts = np.unique(found, return_inverse=True, return_counts=True)
     found = np.where(counts[column] < 2, values[counts.argmax()], found) if len(values) else found

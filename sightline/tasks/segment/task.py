@@ -20,7 +20,7 @@ from sightline.data.masks import BEYOND, most_probable, resized_labels
 from sightline.tasks.segment import check, inputs, scores
 from sightline.tasks.segment.options import SegmentOptions
 from sightline.tasks.segment.prediction import MaskPrediction, shares_text
-from sightline.tasks.segment.targets import held_by, numbers, strata, table_of, unknown_class
+from sightline.tasks.segment.targets import classes_of, held_by, numbers, strata, table_of, unknown_class
 
 AT_ONCE = 16
 """Images that the graph sees at a time: their maps are large."""
@@ -63,7 +63,7 @@ class Segment:
 
     def strata(self, dataset: Dataset) -> NDArray[np.int64]:
         """(n,) the rarest class that each image holds."""
-        return strata(table_of(dataset.targets, dataset.classes))
+        return strata(table_of(dataset.targets, classes_of(dataset)))
 
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: stretched to the input, nothing is cut off."""

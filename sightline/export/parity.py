@@ -1,0 +1,53 @@
+"""Whole answers of two hosts held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+TOLERANCE = 1e-3
+"""Largest difference of a number in an answer, relative to it where it is above 1."""
+
+
+def compared(ours: Sequence[Any], theirs: Sequence[Any]) -> dict[str, Any]:
+    """How many of the answers (plain JSON) agree, and the largest difference of a number in those of like shape.
+
+    Keys: images, same, largest_difference, tolerance, passed, and differing: the places of up to ten that differ.
+    """
+    worst, bad = 0.0, list[int]()
+    for place, (first, second) in enumerate(zip(ours, theirs, strict=True)):
+        differences = list(_differences(first, second))
+        numbers = [value for value in differences if value is not None]
+        worst = max([worst, *numbers])
+        if None in differences or any(value > TOLERANCE for value in numbers):
+            bad.append(place)
+    return {
+        "images": len(ours),
+        "same": len(ours) - len(bad),
+        "largest_difference": worst,
+        "tolerance": TOLERANCE,
+        "passed": bool(ours) and not bad,
+        "differing": bad[:10],
+    }
+
+
+def _differences(first: Any, second: Any) -> Iterator[float | None]:
+    """The differences of all numbers; None for what else differs."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        one, other = cast("dict[str, Any]", first), cast("dict[str, Any]", second)
+        if one.keys() != other.keys():
+            yield None
+            return
+        for key, value in one.items():
+            yield from _differences(value, other[key])
+    elif isinstance(first, list) and isinstance(second, list):
+        one, other = cast("list[Any]", first), cast("list[Any]", second)
+        if len(one) != len(other):
+            yield None
+            return
+        for left, right in zip(one, other, strict=True):
+            yield from _differences(left, right)
+    elif isinstance(first, int | float) and isinstance(second, int | float) and not isinstance(first, bool):
+        yield abs(first - second) / max(1.0, abs(first))
+    elif first != second:
+        yield None
