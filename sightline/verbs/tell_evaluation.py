@@ -10,8 +10,19 @@ from sightline.core.statistics import proportion
 _READ = ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
 _PIXELS = ("miou", "dice", "pixel_accuracy", "boundary_f")
 SHARES = frozenset(
-    ("accuracy", "top5", "macro_f1", "micro_f1", "exact", "map", "coverage", "ece", "ece_uncalibrated")
-    + (*_READ, *_PIXELS)
+    (
+        "accuracy",
+        "top5",
+        "macro_f1",
+        "micro_f1",
+        "exact",
+        "map",
+        "coverage",
+        "ece",
+        "ece_uncalibrated",
+        *_READ,
+        *_PIXELS,
+    )
 )
 """Metrics that read better in per cent."""
 PAIRS, ROWS = 5, 50

@@ -30,6 +30,7 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("tasks/*/learner.py", {"numpy", "torch"}, {"core", "tables", "tasks"}),
     ("tasks/*/networks/*", {"torch"}, {"core", "tasks"}),
     ("tasks/read/*", {"numpy", "rapidfuzz"}, {"core", "data", "tasks"}),
+    ("tasks/*/standalone.py", {"numpy", "PIL"}, {"core", "data", "tasks"}),
     ("tasks/**", {"numpy"}, {"core", "data", "tasks"}),
     ("report/*", {"numpy", "PIL"}, {"core", "data", "report"}),
     ("compress/*", {"numpy", "onnxruntime"}, {"compress", "core", "run"}),
