@@ -25,6 +25,7 @@ COLUMNS = {
     "label": ("label", "class", "target", "category"),
     "value": ("value",),
     "text": ("text", "transcript", "transcription"),
+    "mask": ("mask", "mask_path"),
     "split": ("split",),
     "group": ("group",),
 }

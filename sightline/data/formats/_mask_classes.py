@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
-from sightline.data.masks import IGNORE, MOST_CLASSES, MaskFile, MaskKey
+from sightline.data.formats._common import is_file
+from sightline.data.masks import IGNORE, MOST_CLASSES, MaskFile, MaskKey, column_of
 
 TABLES = ("classes.txt", "classes.csv", "_classes.csv", "class_dict.csv", "label_colors.txt", "labelmap.txt")
 IGNORED = frozenset(("ignore", "ignored", "void", "unlabelled", "unlabeled"))
@@ -19,6 +21,22 @@ _COLOUR_LAST = re.compile(r"^(.+?)[\s,;:]+(\d{1,3})[\s,;]+(\d{1,3})[\s,;]+(\d{1,
 _VALUE = re.compile(r"^(\d{1,3})\s*,\s*([^,]+)$")
 
 Colour = tuple[int, int, int]
+
+
+def references(root: Path, names: Sequence[str]) -> tuple[NDArray[np.object_], tuple[str, ...]]:
+    """(n,) targets for mask files named relative to `root` (or absolutely), and the names of their classes."""
+    files = [root / name for name in names]
+    table = next((place for place in _places_of_table(root, files[0]) if is_file(place)), None)
+    key = read_table(table) if table else key_of_data(files)
+    return column_of([MaskFile(file, key, name) for file, name in zip(files, names, strict=True)]), key.names
+
+
+def _places_of_table(root: Path, mask: Path) -> Iterator[Path]:
+    """In the folders above the mask up to the root, the nearest first; beside the mask and above it, if not below."""
+    above = list(mask.absolute().parents)
+    place = root.absolute()
+    for folder in above[: above.index(place) + 1] if place in above else above[:3]:
+        yield from (folder / name for name in TABLES)
 
 
 def read_table(path: Path) -> MaskKey:

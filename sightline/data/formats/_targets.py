@@ -60,6 +60,8 @@ def kind_of_columns(places: Mapping[str, int], labels: Sequence[str], wanted: st
 
     wanted: the kind asked for, which decides where columns allow for several.
     """
+    if "mask" in places and (wanted == "mask" or not {"label", "value", "text"} & {*places}):
+        return "mask"
     if "text" in places and (wanted == "text" or not {"label", "value"} & {*places}):
         return "text"
     if "value" in places and (wanted == "value" or "label" not in places):

@@ -20,9 +20,9 @@ import numpy as np
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import Dataset, FileImages
 from sightline.data.formats._common import SPLIT_NAMES, Note, is_file, is_folder, natural_key, plural
-from sightline.data.formats._mask_classes import TABLES, key_of_data, read_table
+from sightline.data.formats._mask_classes import references
 from sightline.data.formats.folder import ignored, is_image
-from sightline.data.masks import SUFFIXES, MaskFile, column_of
+from sightline.data.masks import SUFFIXES
 
 IMAGE_FOLDERS = frozenset(("images", "image", "imgs", "img", "jpegimages", "photos"))
 MASK_FOLDERS = frozenset(("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass"))
@@ -53,9 +53,7 @@ def load(path: Path) -> Dataset:
         found = f"{plural(len(images), 'image')} and {plural(len(masks), 'mask')}, but no pair of them"
         raise SightlineError(found, str(path), LAYOUT)
     stems = sorted(pairs, key=natural_key)
-    files = [path / pairs[stem] for stem in stems]
-    table = next((place for place in _tables(path, pairs[stems[0]]) if is_file(place)), None)
-    key = read_table(table) if table else key_of_data(files)
+    targets, classes = references(path, [pairs[stem] for stem in stems])
     lonely = sorted(set(masks.values()) - set(pairs.values()), key=natural_key)
     bare = sorted((images[stem] for stem in images.keys() - pairs.keys()), key=natural_key)
     notes: list[Note] = [
@@ -65,12 +63,12 @@ def load(path: Path) -> Dataset:
     return Dataset(
         images=FileImages([path / images[stem] for stem in stems], path),
         target="mask",
-        targets=column_of([MaskFile(path / pairs[stem], key, pairs[stem]) for stem in stems]),
+        targets=targets,
         splits=_splits(path, stems),
         groups=None,
         name=str(path),
         format="masks",
-        classes=key.names,
+        classes=classes,
         notes=tuple(note for note in notes if note[2]),
     )
 
@@ -128,16 +126,6 @@ def _found(root: Path) -> tuple[dict[str, str], dict[str, str]]:
                     found.setdefault("/".join([*rest, name.rpartition(".")[0]]), "/".join([*parts, name]))
             break
     return images, masks
-
-
-def _tables(root: Path, mask: str) -> Iterator[Path]:
-    """Where the table of classes may lie: in the folders above the masks, the nearest first."""
-    folder = (root / mask).parent
-    while True:
-        yield from (folder / name for name in TABLES)
-        if folder == root:
-            return
-        folder = folder.parent
 
 
 def _splits(root: Path, stems: list[str]) -> np.ndarray[tuple[int], np.dtype[np.str_]]:

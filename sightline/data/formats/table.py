@@ -2,7 +2,7 @@
 
 A `;` among the labels makes them sets of labels, an empty one the empty set. Instead of `label` there may be a column
 a class that holds 0 and 1, at least two of them, a column `value` with numbers, or a column `text` with what stands in
-the image (where it may be empty: there is nothing in it).
+the image (where it may be empty: there is nothing in it); or a column `mask` with a PNG for each image.
 
 Columns in any order and case, others are ignored; COLUMNS lists what else they may be called. The delimiter is a
 comma, semicolon or tab; the text UTF-8, UTF-16 or UTF-32 with a byte-order mark, or else Windows-1252. Splits are
@@ -27,10 +27,11 @@ from numpy.typing import NDArray
 from sightline.core.errors import SightlineError
 from sightline.data.dataset import Dataset, FileImages
 from sightline.data.formats._common import Note, dropped, find_columns, is_file, missing_column, split_name
+from sightline.data.formats._mask_classes import references
 from sightline.data.formats._targets import LEAST_CLASSES, indicators, joined_rows, kind_of_columns, number
 from sightline.data.labels import joined, names_in
 
-KINDS = ("label", "labels", "value", "text")
+KINDS = ("label", "labels", "value", "text", "mask")
 DELIMITERS = {".csv": ",;\t", ".tsv": "\t,;"}
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -53,11 +54,11 @@ def load(path: Path, kind: str | None = None) -> Dataset:
 
     kind: the wanted kind of target, where the columns allow for several.
     """
-    text, notes = _text(path)
+    text, notes = text_of(path)
     delimiter, places = _header(text, path)
-    rows = _rows(text, delimiter, path)
+    rows = rows_of(text, delimiter, path)
     _, names = next(rows)
-    kept, found = _sound(rows, len(names), places)
+    kept, found = sound_rows(rows, len(names), places)
     notes += found
     target, targets, classes, kept, found = _targets(kept, names, places, kind, path)
     notes += found
@@ -66,11 +67,11 @@ def load(path: Path, kind: str | None = None) -> Dataset:
         raise SightlineError(f"no row can be used{f' ({why})' if why else ''}", str(path), "a row reads: photo.jpg,cat")
     folder = path.parent
     return Dataset(
-        images=FileImages([_image_path(folder, fields[places["image"]]) for _, fields in kept], folder),
+        images=FileImages([image_path(folder, fields[places["image"]]) for _, fields in kept], folder),
         target=target,
         targets=targets,
         splits=np.array(
-            [_split(fields[places["split"]], line, path) if "split" in places else "" for line, fields in kept], "<U5"
+            [split_of(fields[places["split"]], line, path) if "split" in places else "" for line, fields in kept], "<U5"
         ),
         groups=np.array([fields[places["group"]] for _, fields in kept]) if "group" in places else None,
         name=str(path),
@@ -80,7 +81,8 @@ def load(path: Path, kind: str | None = None) -> Dataset:
     )
 
 
-def _text(path: Path) -> tuple[str, list[Note]]:
+def text_of(path: Path) -> tuple[str, list[Note]]:
+    """The text of a table, and a note where its encoding is a guess. Raises SightlineError for what is no text."""
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
@@ -103,7 +105,7 @@ def _header(text: str, path: Path) -> tuple[str, dict[str, int]]:
     best = 0
     for delimiter in DELIMITERS.get(path.suffix.lower(), ",;\t"):
         try:
-            _, names = next(_rows(text, delimiter, path))
+            _, names = next(rows_of(text, delimiter, path))
             try:
                 return delimiter, find_columns(names, str(path))
             except SightlineError as error:
@@ -116,7 +118,7 @@ def _header(text: str, path: Path) -> tuple[str, dict[str, int]]:
     raise first or SightlineError("the table is empty", str(path), "its header reads: image,label[,split][,group]")
 
 
-def _rows(text: str, delimiter: str, path: Path) -> Iterator[Row]:
+def rows_of(text: str, delimiter: str, path: Path) -> Iterator[Row]:
     """The rows that are not blank, the header first. A quote that is never closed is an error, not a long field."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
@@ -130,7 +132,7 @@ def _rows(text: str, delimiter: str, path: Path) -> Iterator[Row]:
         raise SightlineError(f"the row is damaged ({error})", f"{path}, line {line}") from None
 
 
-def _sound(rows: Iterator[Row], width: int, places: dict[str, int]) -> tuple[list[Row], list[Note]]:
+def sound_rows(rows: Iterator[Row], width: int, places: dict[str, int]) -> tuple[list[Row], list[Note]]:
     """The rows that have an image and as many fields as the header, and notes on the others."""
     kept: list[Row] = []
     crooked: list[str] = []
@@ -159,6 +161,12 @@ def _targets(
         return "labels", joined_rows(held), tuple(held), rows, []
     if kind == "text":
         return kind, np.array([fields[places["text"]] for _, fields in rows], np.str_), (), rows, []
+    if kind == "mask":
+        held = [(row, row[1][places["mask"]]) for row in rows]
+        bare = [f"line {line}" for (line, _), name in held if not name]
+        rows = [row for row, name in held if name]
+        found = references(path.parent, [name for _, name in held if name]) if rows else (np.zeros(0, np.object_), ())
+        return kind, *found, rows, dropped("empty_mask_name", "without a mask", bare)
     if kind == "labels":
         return kind, np.array([joined(names_in(text)) for text in texts], np.str_), (), rows, []
     texts = [fields[places["value"]] for _, fields in rows] if kind == "value" else texts
@@ -186,14 +194,16 @@ def _indicators(
     return held
 
 
-def _split(text: str, line: int, path: Path) -> str:
+def split_of(text: str, line: int, path: Path) -> str:
+    """The split of a row. Raises SightlineError for what is none."""
     split = split_name(text)
     if split is None:
         raise SightlineError(f"unknown split {text!r}", f"{path}, line {line}", "a split is train, val or test")
     return split
 
 
-def _image_path(folder: Path, text: str) -> Path:
+def image_path(folder: Path, text: str) -> Path:
+    """The image that a row names, relative to the folder or absolute."""
     # Written on Windows: there a backslash is no part of a name.
     if "\\" in text and not is_file(folder / text):
         text = text.replace("\\", "/")
