@@ -136,6 +136,21 @@ def compress(world: World) -> None:
     assert world.cli("explain", "small/it.sightline", world.image, "--method", "occlusion").code == 0
 
 
+def export(world: World) -> None:
+    options = ("--data", world.data, "--images", 6)
+    for to in ("onnx", "python"):
+        done = world.cli("export", world.bundle, "--to", to, *options, "--out", to, "--json")
+        assert done.code == 0, done.err
+        assert done.json["passed"] and done.json["same"] == done.json["images"] == 6 and done.json["to"] == to
+        parity = json.loads(Path(to, "parity.json").read_text())
+        assert parity == {k: v for k, v in done.json.items() if k not in ("out", "files")}
+        assert {"model.onnx", "spec.json", "README.md", "parity.json"} <= set(done.json["files"])
+    assert sum(len(path.read_text().splitlines()) for path in Path("python").glob("*.py")) <= 200
+    assert "sightline." not in "".join(path.read_text() for path in Path("python").glob("*.py"))
+    said = world.cli("export", world.bundle, "--out", "made")
+    assert said.code == 0 and "made images, as no --data was named" in said.out
+
+
 def networks(world: World) -> None:
     rows = [row for row in world.cli("networks", "--json").json if row["task"] == world.task]
     assert [row["network"].split("/")[0] for row in rows] == list(NETWORKS[world.task])
@@ -163,6 +178,7 @@ DRIVE: dict[str, Callable[[World], None]] = {
     "explain": explain,
     "render": render,
     "compress": compress,
+    "export": export,
     "networks": networks,
     "formats": formats,
     "version": version,

@@ -76,6 +76,7 @@ def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) ->
         "explain": ["explain", str(bundle), str(next(shapes.rglob("*.png"))), "--method", "gradcam"],
         "render": ["render", str(tmp_path / "text.txt"), "--out", "lines"],
         "compress": ["compress", str(bundle), str(shapes), "--workers", "2", "--max-drop", "100"],
+        "export": ["export", str(bundle), "--to", "python", "--data", str(shapes)],
         "train": ["train", str(shapes), "--network", "cnn", "--imgsz", "16", "--epochs", "1", "--workers", "2"],
     }
     assert set(lines) == set(VERBS)

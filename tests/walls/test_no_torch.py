@@ -73,6 +73,7 @@ def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.T
         ],
         "render": ["render", "text.txt", "--out", "lines"],
         "compress": ["compress", str(bundle), str(shapes)],
+        "export": ["export", str(bundle), "--to", "python", "--data", str(strangers)],
         "train --help": ["train", "--network", "cnn", "--help"],
         "train": ["train", str(shapes), "--out", "run"],
     }

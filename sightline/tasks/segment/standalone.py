@@ -9,7 +9,7 @@ from PIL import Image
 
 from sightline.data.standalone import resize, to_channels
 
-STRIP = 2_000_000
+STRIP = 2**19
 """Pixels that are stretched at a time."""
 
 
