@@ -148,6 +148,13 @@ FORMATS = {
     ),
     "coco": Entry("sightline.data.formats.coco", "COCO JSON with its images: boxes; a file, or one a split"),
     "voc": Entry("sightline.data.formats.voc", "Pascal VOC: an XML file an image, with its boxes"),
+    "yolo": Entry(
+        "sightline.data.formats.yolo", "YOLO: data.yaml, or images/ and labels/: boxes, a text file an image"
+    ),
+    "boxes_table": Entry(
+        "sightline.data.formats.boxes_table",
+        "CSV or TSV with boxes: image,x,y,width,height,label (or xmin,ymin,xmax,ymax)[,split][,group]",
+    ),
     "table": Entry(
         "sightline.data.formats.table",
         "CSV or TSV: image,label[,split][,group]; several labels: a;b, or a column a class; or value, or text",

@@ -30,6 +30,7 @@ TROUBLES = {
     "strange_image": ("image entry", "image entries", "without a name or a number left out"),
     "repeated_image": ("image entry", "image entries", "with a number that occurs before left out"),
     "broken_file": ("file", "files", "that cannot be read left out"),
+    "absent_part": ("folder", "folders", "that data.yaml names, but that is not there, left out"),
     "outside_splits": ("image", "images", "that no list of a split names left out"),
     "field_count": ("row", "rows", "with more or fewer fields than the header left out"),
     "empty_image": ("row", "rows", "without an image left out"),

@@ -81,10 +81,14 @@ def load(path: Path, kind: str | None = None) -> Dataset:
     )
 
 
-def text_of(path: Path) -> tuple[str, list[Note]]:
-    """The text of a table, and a note where its encoding is a guess. Raises SightlineError for what is no text."""
+def text_of(path: Path, most: int = -1) -> tuple[str, list[Note]]:
+    """The text of a table, or of its first `most` bytes, and a note where its encoding is a guess.
+
+    Raises SightlineError for what is no text.
+    """
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most)
     except (OSError, ValueError) as error:
         raise SightlineError(f"the table cannot be read ({error})", str(path), "check the path") from None
     try:
