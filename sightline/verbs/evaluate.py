@@ -18,11 +18,8 @@ from sightline.run.bundle import Bundle, open_bundle
 from sightline.run.runner import OnnxRunner
 from sightline.tables import FORMATS
 from sightline.verbs import reporting
-from sightline.verbs.judge import compare_all, predict_all, scores_of
+from sightline.verbs.judge import WORST, compared_all, scores_of
 from sightline.verbs.part import open_part, overlap
-
-WORST = 25
-"""How many of the worst answers are kept."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +60,7 @@ def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
     other = open_other(bundle, options.compare) if options.compare else None
     part = open_part(bundle, data, labels, options)
     task, spec, dataset = part.task, bundle.spec, part.dataset
-    predictions = predict_all(task, OnnxRunner(bundle.graph), part.scanned, spec)
-    comparisons = compare_all(task, predictions, dataset.targets, spec)
+    comparisons, predictions = compared_all(task, OnnxRunner(bundle.graph), part.scanned, dataset.targets, spec)
     result = scores_of(task, comparisons, spec).to_dict()
     found = {
         "metrics": result.pop("metrics"),
@@ -88,9 +84,12 @@ def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
 
 
 def worst(
-    task: Task, dataset: Dataset, predictions: Sequence[Prediction], comparisons: Sequence[Comparison]
+    task: Task,
+    dataset: Dataset,
+    predictions: Sequence[Prediction] | Mapping[int, Prediction],
+    comparisons: Sequence[Comparison],
 ) -> list[dict[str, Any]]:
-    """The 25 examples of the largest error, the worst first."""
+    """The 25 examples of the largest error, the worst first; predictions: by place, of these at least."""
     order = sorted(range(len(comparisons)), key=lambda i: -comparisons[i].error)[:WORST]
     return [{**answer_row(task, dataset, i, predictions[i]), "error": round(comparisons[i].error, 6)} for i in order]
 

@@ -23,7 +23,7 @@ from sightline.run import bundle
 from sightline.run.runner import OnnxRunner
 from sightline.verbs.about import versions
 from sightline.verbs.evaluate import worst
-from sightline.verbs.judge import all_outputs, compare_all, predict_all, scores_of
+from sightline.verbs.judge import compared_all, scores_of, some_outputs
 from sightline.verbs.remember import remember
 
 if TYPE_CHECKING:
@@ -52,8 +52,8 @@ def finish(
     """
     cpu = torch.device("cpu")
     val_set, val_scan = parts.part("val")
-    outputs = all_outputs(task, TorchRunner(network, learner, spec, cpu), val_scan, spec)
-    spec = task.calibrate(outputs, list(val_set.targets), spec, val_scan.sizes)
+    places, outputs = some_outputs(task, TorchRunner(network, learner, spec, cpu), val_scan, spec)
+    spec = task.calibrate(outputs, list(val_set.targets[places]), spec, val_scan.sizes[places])
     memory = bool(facts["options"].get("memory"))
     graph = export_graph(network, learner, spec, memory)
     runner = OnnxRunner(graph)
@@ -63,8 +63,7 @@ def finish(
     for name in ("val", "test"):
         dataset, scan = parts.part(name)
         if len(dataset):
-            predicted = predict_all(task, runner, scan, spec)
-            compared = compare_all(task, predicted, dataset.targets, spec)
+            compared, predicted = compared_all(task, runner, scan, dataset.targets, spec)
             scores[name] = scores_of(task, compared, spec).to_dict()
             scores[name]["worst"] = worst(task, dataset, predicted, compared)
     card: dict[str, Any] = {

@@ -14,13 +14,19 @@ from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Runner, Scores, Task
 from sightline.data.scan import Scan
 
-BATCH = 256
+BATCH, BATCH_PIXELS = 256, 2**22
+"""Images that are asked at once: fewer of large ones, whose answers may be large."""
+KEPT_BYTES = 2**29
+"""Of the outputs by which a model is calibrated: where they are maps, some of the images will do."""
+WORST = 25
+"""How many of the worst answers are kept."""
 Targets = Sequence[Any] | NDArray[Any]
 
 
 def outputs_of(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Iterator[tuple[int, Arrays]]:
     """The place and the outputs, without batch axis, of each example of a scan; not always in order."""
-    for places, inputs in scan.batches(BATCH):
+    height, width = (side or 64 for side in spec.inputs["image"].shape[:2])
+    for places, inputs in scan.batches(max(1, min(BATCH, BATCH_PIXELS // (height * width)))):
         yield from zip(places.tolist(), rows_of(task.infer(runner, inputs, spec)), strict=True)
 
 
@@ -55,12 +61,38 @@ def compare_all(task: Task, predictions: Sequence[Prediction], targets: Targets,
 
 def judge(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> Scores:
     """The scores over all examples of the scan, without intervals: quick enough for every epoch."""
-    return task.summarize(compare_all(task, predict_all(task, runner, scan, spec), targets, spec), spec)
+    return task.summarize(compared_all(task, runner, scan, targets, spec)[0], spec)
+
+
+def compared_all(
+    task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec
+) -> tuple[list[Comparison], dict[int, Prediction]]:
+    """One comparison an example, in order; and by place the predictions of the 25 worst at least.
+
+    No more predictions are held at a time than twice as many: they may be as large as their images.
+    """
+    found: dict[int, Comparison] = {}
+    kept: dict[int, Prediction] = {}
+    for place, outputs in outputs_of(task, runner, scan, spec):
+        kept[place] = _prediction(task, outputs, scan.sizes[place], spec)
+        found[place] = task.compare(kept[place], targets[place], spec)
+        if len(kept) > 2 * WORST:
+            for other in sorted(kept, key=lambda i: (-found[i].error, i))[WORST:]:
+                del kept[other]
+    return [found[place] for place in range(len(scan))], kept
 
 
 def scores_of(task: Task, comparisons: Sequence[Comparison], spec: Spec) -> Scores:
     """The scores with their 95 % intervals."""
     return dataclasses.replace(task.summarize(comparisons, spec), intervals=task.intervals(comparisons, spec))
+
+
+def some_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> tuple[NDArray[np.int64], list[Arrays]]:
+    """Places and outputs of all examples; where these would be too large to be held, of some evenly spread."""
+    first = all_outputs(task, runner, scan.take(np.arange(1)), spec)[0]
+    most = max(1, KEPT_BYTES // max(1, sum(values.nbytes for values in first.values())))
+    places = np.unique(np.linspace(0, len(scan) - 1, min(most, len(scan))).astype(np.int64))
+    return places, all_outputs(task, runner, scan.take(places), spec)
 
 
 def all_outputs(task: Task, runner: Runner, scan: Scan, spec: Spec) -> list[Arrays]:

@@ -25,7 +25,7 @@ from sightline.learn.plan import Budget, Plan, as_long_as, default_batch
 from sightline.learn.preview import preview
 from sightline.run.bundle import open_bundle
 from sightline.verbs.finish import finish
-from sightline.verbs.judge import all_outputs, compare_all, judge, predictions_of
+from sightline.verbs.judge import all_outputs, compare_all, judge, predictions_of, some_outputs
 from sightline.verbs.planning import EXPORT_SECONDS, device_named, make_network, plan_by_epochs, plan_by_time
 from sightline.verbs.reporting_training import write_training_report
 
@@ -228,8 +228,9 @@ class Training:
         """The part that judges (test, or val where there is none), the calibrated outputs over it, and the spec."""
         network = self.best_network()
         runner = TorchRunner(network, self.learner, self.spec, self.device)
-        outputs = all_outputs(self.task, runner, self.val_scan, self.spec)
-        spec = self.task.calibrate(outputs, list(self.val_set.targets), self.spec, self.val_scan.sizes)
+        places, outputs = some_outputs(self.task, runner, self.val_scan, self.spec)
+        targets, sizes = list(self.val_set.targets[places]), self.val_scan.sizes[places]
+        spec = self.task.calibrate(outputs, targets, self.spec, sizes)
         name = "test" if (self.parts.splits == "test").any() else "val"
         runner = TorchRunner(network, self.learner, spec, self.device)
         return name, all_outputs(self.task, runner, self.parts.part(name)[1], spec), spec

@@ -22,6 +22,7 @@ from sightline.data.formats._boxes import Example, Row, Troubles, add_row, as_da
 from sightline.data.formats._common import SPLIT_NAMES, is_file, is_folder
 from sightline.data.formats._places import Pictures, files_in, folders_in, split_in
 
+KINDS = ("boxes", "mask")
 _LOOKED_AT = 1 << 16
 """Bytes at the beginning and the end of a file that are looked at to see whether it is COCO."""
 _MARKS = (b'"images"', b'"annotations"', b'"categories"', b'"file_name"', b'"bbox"', b'"category_id"')
@@ -34,8 +35,15 @@ def sniff(path: Path) -> bool:
     return any(_looks(file) for file, _ in _candidates(path))
 
 
-def load(path: Path) -> Dataset:
-    """All images that the JSON lists. Raises SightlineError for broken JSON, and where no image is there."""
+def load(path: Path, kind: str | None = None) -> Dataset:
+    """All images that the JSON lists. Raises SightlineError for broken JSON, and where no image is there.
+
+    kind: `mask` for a label for each pixel, from polygons and run lengths; else boxes.
+    """
+    if kind == "mask":
+        from sightline.data.formats._coco_masks import load_masks
+
+        return load_masks(path)
     files = json_files(path)
     if not files:
         raise SightlineError("there is no COCO JSON here", str(path), "name it: ROOT/annotations/instances_train.json")
