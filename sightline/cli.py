@@ -23,6 +23,7 @@ USAGE = {
     "evaluate": "sightline evaluate MODEL DATA [options]",
     "predict": "sightline predict MODEL SOURCE… [options]",
     "explain": "sightline explain MODEL IMAGE… [options]",
+    "convert": "sightline convert DATA --to coco|yolo|voc|csv --out FOLDER",
     "render": "sightline render TEXT.txt [options]",
     "compress": "sightline compress MODEL DATA [options]",
     "export": "sightline export MODEL [options]",

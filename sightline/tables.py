@@ -46,6 +46,7 @@ VERBS = {
     "evaluate": Entry("sightline.verbs.evaluate:command", "score a bundle on labelled data"),
     "predict": Entry("sightline.verbs.predict:command", "say what a bundle sees in images"),
     "explain": Entry("sightline.verbs.explain:command", "show what in an image an answer rests on"),
+    "convert": Entry("sightline.verbs.convert:command", "write data with boxes as COCO, YOLO, Pascal VOC or CSV"),
     "render": Entry("sightline.verbs.render:command", "draw lines of text with fonts, to train a reader on"),
     "compress": Entry("sightline.verbs.compress:command", "make a bundle smaller and faster, and measure the cost"),
     "export": Entry("sightline.verbs.export:command", "write a bundle for other hosts, and compare its answers there"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from sightline.data.formats._common import Note
 
 FARTHEST = 1e9
 """Pixels; a corner beyond is no place in any image."""
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 TROUBLES = {
     "absent_image": ("image that is", "images that are", "annotated but not there left out"),
     "no_annotation": ("image", "images", "without an annotation kept: nothing is in there"),
@@ -77,8 +79,12 @@ class Troubles:
 
 
 def clean(text: str) -> str:
-    """The text in NFC and without what no file or terminal takes: half a surrogate pair becomes a question mark."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    """The text in NFC, stripped, and without what some file or terminal does not take.
+
+    Control characters become spaces, half a surrogate pair becomes a question mark.
+    """
+    text = _CONTROLS.sub(" ", text.encode("utf-8", "replace").decode())
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def add_row(rows: list[Row], row: Row, where: str, troubles: Troubles) -> None:

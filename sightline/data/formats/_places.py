@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -82,7 +83,7 @@ class Pictures:
         """The image with the longest tail of its path in common; None where several have it."""
         best: list[Path] = []
         longest = 0
-        for path in self._by_name.get(parts[-1], []):
+        for path in self._by_name.get(unicodedata.normalize("NFC", parts[-1]), []):
             if split_of_folders(path, self.root) not in ("", self.split) and self.split:
                 continue
             alike = zip(reversed(path.parts), reversed(parts), strict=False)
@@ -96,7 +97,7 @@ class Pictures:
     def _by_name(self) -> dict[str, list[Path]]:
         found: dict[str, list[Path]] = {}
         for path in files_below(self.root):
-            found.setdefault(path.name, []).append(path)
+            found.setdefault(unicodedata.normalize("NFC", path.name), []).append(path)
         return found
 
 
