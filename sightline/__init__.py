@@ -10,10 +10,8 @@ if TYPE_CHECKING:
     from sightline.model import Model as Model
     from sightline.model import load as load
     from sightline.verbs.check import check as check
-    from sightline.verbs.compress import compress as compress
     from sightline.verbs.convert import convert as convert
     from sightline.verbs.evaluate import evaluate as evaluate
-    from sightline.verbs.export import export as export
     from sightline.verbs.render import render as render
     from sightline.verbs.train import train as train
 
@@ -24,10 +22,8 @@ _PLACES = {
     "Model": "sightline.model",
     "load": "sightline.model",
     "check": "sightline.verbs.check",
-    "compress": "sightline.verbs.compress",
     "convert": "sightline.verbs.convert",
     "evaluate": "sightline.verbs.evaluate",
-    "export": "sightline.verbs.export",
     "render": "sightline.verbs.render",
     "train": "sightline.verbs.train",
 }

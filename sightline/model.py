@@ -81,6 +81,18 @@ class Model:
 
         return self._explainer.nearest(*look(self._explainer, image), count)[0]
 
+    def compress(self, data: Any, labels: Any = None, **options: Any) -> dict[str, Any]:
+        """Writes a smaller bundle, calibrated and judged on data; see `sightline.verbs.compress.compress`."""
+        from sightline.verbs.compress import compress
+
+        return compress(self._bundle, data, labels, **options)
+
+    def export(self, to: str = "onnx", **options: Any) -> dict[str, Any]:
+        """Writes a folder for another host, and compares answers; see `sightline.verbs.export.export`."""
+        from sightline.verbs.export import export
+
+        return export(self._bundle, to, **options)
+
     @cached_property
     def _explainer(self) -> Explainer:
         from sightline.verbs.explain import explainer_for

@@ -1,0 +1,74 @@
+"""compress on the command line: what it writes, what it refuses, and what it says where the drop is too large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import Result
+
+pytest.importorskip("onnx")
+
+import sightline
+from sightline.run.bundle import open_bundle
+
+
+def test_the_table_and_the_card_say_what_was_done(cli: Callable[..., Result], bundle: Path, shapes: Path) -> None:
+    done = cli("compress", bundle, shapes, "--max-drop", 100, "--workers", 0)
+    assert done.code == 0, done.err
+    name = f"{bundle.stem}-int8"
+    path = Path("runs") / name / f"{name}.sightline"
+    assert path.is_file() and f"bundle: {path}" in done.out
+    for word in ("before", "after", "accuracy (test)", "size", "graph, ms an image", "times smaller"):
+        assert word in done.out
+    small, card = open_bundle(path), open_bundle(path).card["compressed"]
+    assert card["method"] == "quantize" and card["met"] and card["from"] == bundle.name
+    assert card["data"]["fingerprint"] == small.card["data"]["fingerprint"]
+    assert "model.safetensors" not in small.members and "assets/trained_on.npy" in small.members
+    again = cli("compress", bundle, shapes, "--max-drop", 100)
+    assert again.code == 2 and "the file exists already" in again.err
+    refused = cli("explain", path, next(shapes.rglob("*.png")), "--method", "gradcam")
+    assert refused.code == 2 and "error:" in refused.err
+
+
+def test_a_drop_that_is_too_large_is_said_and_kept_apart(
+    cli: Callable[..., Result], bundle: Path, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sightline.verbs import compress, compress_parts
+
+    def worse(task, graph, piece, spec, quick=False):
+        found = compress_parts.judged(task, graph, piece, spec, quick)
+        if b"DequantizeLinear" in graph:
+            found["metrics"]["accuracy"] -= 0.25
+        return found
+
+    monkeypatch.setattr(compress, "judged", worse)
+    done = cli("compress", bundle, shapes, "--out", "it.sightline", "--workers", 0)
+    assert done.code == 1
+    assert "falls by" in done.err and "--max-drop allows 0.5" in done.err
+    assert not Path("it.sightline").exists()
+    assert open_bundle("it-missed.sightline").card["compressed"]["met"] is False
+
+
+def test_fp16_keeps_the_answers(cli: Callable[..., Result], bundle: Path, shapes: Path) -> None:
+    done = cli("compress", bundle, shapes, "--method", "fp16", "--out", "half.sightline", "--json", "--workers", 0)
+    assert done.code == 0 and done.json["drop"] == 0 and done.json["layers"] == 0
+    assert sightline.load(bundle).compress(shapes, method="fp16", out="again.sightline", workers=0)["met"]
+    assert cli("evaluate", "half.sightline", shapes, "--workers", 0).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ((), "compress takes a bundle and data"),
+        (("--out", "it.onnx"), "a bundle's name ends in .sightline"),
+        (("--method", "magic"), "choose one of: quantize, fp16"),
+        (("--max-drop", -1), "it must be at least 0"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    cli: Callable[..., Result], bundle: Path, shapes: Path, arguments: tuple, error: str
+) -> None:
+    done = cli("compress", bundle, *([shapes] if arguments else []), *arguments)
+    assert done.code == 2 and error in done.err

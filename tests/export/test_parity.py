@@ -1,0 +1,36 @@
+"""When two answers count as the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from sightline.export.parity import compared
+
+ANSWER = {"label": "a", "confidence": 0.9, "boxes": [{"box": [1.0, 200.0], "label": "x"}], "low": None}
+
+
+def test_equal_answers_pass() -> None:
+    found = compared([ANSWER, ANSWER], [ANSWER, ANSWER])
+    assert (found["images"], found["same"], found["largest_difference"], found["passed"]) == (2, 2, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "passed"),
+    [
+        ({"confidence": 0.9005}, True),
+        ({"confidence": 0.905}, False),
+        ({"boxes": [{"box": [1.0, 200.1], "label": "x"}]}, True),  # relative to what is above 1
+        ({"boxes": [{"box": [1.0, 201.0], "label": "x"}]}, False),
+        ({"boxes": []}, False),
+        ({"label": "b"}, False),
+        ({"low": 0.0}, False),
+        ({"more": 1}, False),
+    ],
+)
+def test_a_change_is_seen(change: dict, passed: bool) -> None:
+    found = compared([ANSWER, ANSWER], [ANSWER, {**ANSWER, **change}])
+    assert found["passed"] is passed and found["differing"] == ([] if passed else [1])
+
+
+def test_no_image_proves_nothing() -> None:
+    assert compared([], [])["passed"] is False
