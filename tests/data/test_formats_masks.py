@@ -237,3 +237,13 @@ def test_camvid(shared_data: Path) -> None:
     assert (data.format, len(data), len(data.classes)) == ("masks", 468, 11)
     assert np.unique(data.splits, return_counts=True)[1].tolist() == [367, 101]
     assert set(np.unique(data.targets[0].load()).tolist()) <= {*range(11), 255}
+
+
+def test_what_is_wanted_decides_where_boxes_lie_beside_masks(tmp_path: Path) -> None:
+    write(tmp_path, "", "ab", [values(0, 1)] * 2, "JPEGImages", "SegmentationClass")
+    (tmp_path / "Annotations").mkdir()
+    for name in "ab":
+        box = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>3</xmax><ymax>3</ymax></bndbox>"
+        xml = f"<annotation><filename>{name}.jpg</filename><object><name>x</name>{box}</object></annotation>"
+        (tmp_path / "Annotations" / f"{name}.xml").write_text(xml)
+    assert open_data(str(tmp_path)).target == "boxes" and open_data(str(tmp_path), kind="mask").target == "mask"

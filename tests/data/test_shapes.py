@@ -98,3 +98,26 @@ def test_coco_gives_masks_where_they_are_asked_for(tmp_path: Path) -> None:
             str(write(tmp_path / "boxes", [{"id": 1, "image_id": 1, "category_id": 7, "bbox": [1, 1, 2, 2]}])),
             kind="mask",
         )
+
+
+def test_yolo_gives_masks_where_they_are_asked_for(tmp_path: Path) -> None:
+    rows = {
+        "a": "1 0.25 0.17 0.625 0.17 0.625 0.67 0.25 0.67\n0 0.5 0.5 0.1 0.1\n5 0 0 1 0 1 1\n",
+        "b": "0 0 0 1 0 1 1 0 1\n",
+        "c": "",
+    }
+    for name, text in rows.items():
+        save_image(tmp_path / "images" / "train" / f"{name}.png", np.full((6, 8, 1), 50, np.uint8))
+        (tmp_path / "labels" / "train").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "labels" / "train" / f"{name}.txt").write_text(text)
+    (tmp_path / "data.yaml").write_text("path: .\ntrain: images/train\nnames: [cat, dog]\n")
+    assert open_data(str(tmp_path)).target == "boxes"
+    data = open_data(str(tmp_path), kind="mask")
+    assert (data.target, data.classes, data.splits.tolist()) == ("mask", ("background", "cat", "dog"), ["train"] * 3)
+    first, second, third = (target.load() for target in data.targets)
+    assert first[2, 3] == 2 and first[5, 7] == 0 and (second == 1).all() and not third.any()
+    assert sorted(code for code, _, _ in data.notes) == ["strange_box", "unknown_class"]
+    (tmp_path / "labels" / "train" / "a.txt").write_text("")
+    (tmp_path / "labels" / "train" / "b.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(SightlineError, match="there are no masks"):
+        open_data(str(tmp_path), kind="mask")

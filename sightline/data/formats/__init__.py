@@ -42,8 +42,9 @@ def _open(data: Any, format: str | None, kind: str | None) -> Dataset:
     path = Path(cast("os.PathLike[str]", data))
     if format:
         return _load(FORMATS[format].load(), path, kind)
-    for entry in FORMATS.values():
-        reader = entry.load()
+    readers = [entry.load() for entry in FORMATS.values()]
+    # Where boxes and masks lie in the same folder, what is wanted decides.
+    for reader in sorted(readers, key=lambda reader: kind not in getattr(reader, "KINDS", ())):
         if reader.sniff(path):
             return _load(reader, path, kind)
     if not is_file(path) and not is_folder(path):

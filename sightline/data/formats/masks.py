@@ -28,6 +28,7 @@ IMAGE_FOLDERS = frozenset(("images", "image", "imgs", "img", "jpegimages", "phot
 MASK_FOLDERS = frozenset(("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass"))
 TAILS = ("_mask", "_masks", "_label", "_labels", "_seg", "_gt", "_l", "-mask", "-label")
 """What the name of a mask may have behind that of its image."""
+KINDS = ("mask",)
 DEPTH = 2
 LOOKED_AT = 200
 LAYOUT = "lay them out as ROOT/images/NAME.jpg and ROOT/masks/NAME.png, or with train/ and val/ above both"
@@ -38,7 +39,7 @@ def sniff(path: Path) -> bool:
     return is_folder(path) and any(_side_by_side(folder) for folder in _folders(path))
 
 
-def load(path: Path) -> Dataset:
+def load(path: Path, kind: str | None = None) -> Dataset:
     """The images that have a mask. Raises SightlineError where there are none."""
     if not is_folder(path):
         raise SightlineError("this is no folder", str(path), "give the folder that holds images and masks")

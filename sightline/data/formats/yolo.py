@@ -24,6 +24,7 @@ from sightline.data.formats._places import files_in, folders_in, split_of_folder
 from sightline.data.formats._yolo_places import Config, label_folder, read_config, source_images, sources
 from sightline.data.image import size_of
 
+KINDS = ("boxes", "mask")
 DECIMALS = 6
 LOOKED_AT = 20
 """So many text files are looked at to see whether a folder holds rows."""
@@ -41,12 +42,19 @@ def sniff(path: Path) -> bool:
     return any(map(_is_config, files_in(path, _YAML))) or any(map(_holds_rows, _label_folders(path)))
 
 
-def load(path: Path) -> Dataset:
-    """All images of the sets that data.yaml or the folders name. Raises SightlineError where there are none."""
+def load(path: Path, kind: str | None = None) -> Dataset:
+    """All images of the sets that data.yaml or the folders name. Raises SightlineError where there are none.
+
+    kind: `mask` for a label for each pixel, from polygons; else boxes.
+    """
+    if kind == "mask":
+        from sightline.data.formats._yolo_masks import load_masks
+
+        return load_masks(path)
     root = path.parent if is_file(path) else path
-    config = _config(path)
+    config = config_of(path)
     troubles = Troubles()
-    names = config.names if config and config.names else _listed_names(root)
+    names = config.names if config and config.names else listed_names(root)
     reader = _Reader(root, names, bool(config and config.keypoints), troubles)
     examples: dict[tuple[Path, str], Example] = {}
     for source, split in sources(root, config, troubles):
@@ -147,7 +155,7 @@ def _row(fields: list[str], keypoints: bool) -> tuple[int, tuple[float, float, f
     return int(number), (min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2]))
 
 
-def _config(path: Path) -> Config | None:
+def config_of(path: Path) -> Config | None:
     """The data.yaml of a path. Raises SightlineError where it cannot be read."""
     if is_file(path):
         return read_config(path)
@@ -165,7 +173,8 @@ def _is_config(file: Path) -> bool:
     return bool(config.names and config.parts)
 
 
-def _listed_names(root: Path) -> dict[int, str]:
+def listed_names(root: Path) -> dict[int, str]:
+    """Number to class from a list of names; empty where there is none. Raises SightlineError for one not in UTF-8."""
     for place in _NAMES:
         if is_file(root / place):
             try:
