@@ -247,3 +247,22 @@ def test_what_is_wanted_decides_where_boxes_lie_beside_masks(tmp_path: Path) -> 
         xml = f"<annotation><filename>{name}.jpg</filename><object><name>x</name>{box}</object></annotation>"
         (tmp_path / "Annotations" / f"{name}.xml").write_text(xml)
     assert open_data(str(tmp_path)).target == "boxes" and open_data(str(tmp_path), kind="mask").target == "mask"
+
+
+def test_a_table_may_name_the_masks(tmp_path: Path) -> None:
+    write(tmp_path / "data", "", "ab", [values(0, 1), values(1, 2)])
+    (tmp_path / "data" / "classes.txt").write_text("sky\nroad\n")
+    rows = "image,mask,split\ndata/images/a.jpg,data/masks/a.png,train\ndata/images/b.jpg,data/masks/b.png,val\n"
+    (tmp_path / "it.csv").write_text(rows + "data/images/b.jpg,,val\n")
+    data = open_data(str(tmp_path / "it.csv"))
+    assert (data.target, data.format, data.classes, data.splits.tolist()) == (
+        "mask",
+        "table",
+        ("sky", "road"),
+        ["train", "val"],
+    )
+    assert data.targets[1].load().tolist() == values(1, 255).tolist()
+    assert data.notes == (("empty_mask_name", "1 row without a mask left out", ("line 4",)),)
+    (tmp_path / "it.csv").write_text("image,mask\ndata/images/a.jpg,\n")
+    with pytest.raises(SightlineError, match="no row can be used"):
+        open_data(str(tmp_path / "it.csv"))

@@ -25,6 +25,8 @@ Colour = tuple[int, int, int]
 
 def references(root: Path, names: Sequence[str]) -> tuple[NDArray[np.object_], tuple[str, ...]]:
     """(n,) targets for mask files named relative to `root` (or absolutely), and the names of their classes."""
+    if not names:
+        return column_of([]), ()
     files = [root / name for name in names]
     table = next((place for place in _places_of_table(root, files[0]) if is_file(place)), None)
     key = read_table(table) if table else key_of_data(files)

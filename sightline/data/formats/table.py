@@ -169,8 +169,8 @@ def _targets(
         held = [(row, row[1][places["mask"]]) for row in rows]
         bare = [f"line {line}" for (line, _), name in held if not name]
         rows = [row for row, name in held if name]
-        found = references(path.parent, [name for _, name in held if name]) if rows else (np.zeros(0, np.object_), ())
-        return kind, *found, rows, dropped("empty_mask_name", "without a mask", bare)
+        masks, classes = references(path.parent, [name for _, name in held if name])
+        return kind, masks, classes, rows, dropped("empty_mask_name", "without a mask", bare)
     if kind == "labels":
         return kind, np.array([joined(names_in(text)) for text in texts], np.str_), (), rows, []
     texts = [fields[places["value"]] for _, fields in rows] if kind == "value" else texts
