@@ -112,6 +112,16 @@ def size_of(source: Path | bytes) -> tuple[int, int]:
         raise SightlineError(f"the image cannot be read ({_brief(error)})", where) from None
 
 
+def suffix_of(data: bytes) -> str:
+    """What to call a file of these bytes: `.jpg`, `.png` … Raises SightlineError for what is no image."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            kind = image.format or "PNG"
+    except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+        raise SightlineError(f"the image cannot be read ({_brief(error)})") from None
+    return {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}.get(kind, f".{kind.lower()}")
+
+
 def _too_large(count: int, max_pixels: int, where: str) -> SightlineError:
     return SightlineError(
         f"the image has {count:,} pixels, more than the limit of {max_pixels:,}",

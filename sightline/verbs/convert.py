@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from PIL import Image
 
 from sightline import tables
 from sightline.core.boxes import Boxes
@@ -22,11 +19,8 @@ from sightline.data.formats import open_data
 from sightline.data.formats._boxes import clean
 from sightline.data.formats._common import plural
 from sightline.data.formats.write_boxes import WRITERS, Page
-from sightline.data.image import FORMATS, Pixels, from_array, size_of
+from sightline.data.image import Pixels, from_array, size_of, suffix_of, to_image
 from sightline.run.files import make_folder, write_text, write_whole
-
-SUFFIXES = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif"}
-"""What to call an image that had no file name, where it is not the format's own name."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +114,7 @@ def _array_size(pixels: Pixels) -> tuple[int, int]:
 def _suffix(source: Path | bytes | Pixels) -> str:
     if isinstance(source, Path):
         return source.suffix
-    if not isinstance(source, bytes):
-        return ".png"
-    with Image.open(io.BytesIO(source), formats=FORMATS) as image:
-        kind = image.format or "PNG"
-    return SUFFIXES.get(kind, f".{kind.lower()}")
+    return suffix_of(source) if isinstance(source, bytes) else ".png"
 
 
 def _free_name(name: str, suffix: str, taken: set[str]) -> str:
@@ -153,9 +143,7 @@ def _put(dataset: Dataset, index: int, place: Path, copy: bool) -> None:
     if isinstance(source, bytes):
         write_whole(place, lambda file: file.write(source))
     elif not isinstance(source, Path):
-        pixels = from_array(source)
-        picture = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        write_whole(place, lambda file: picture.save(file, "PNG"))
+        write_whole(place, lambda file: to_image(source).save(file, "PNG"))
     elif copy or not _linked(source, place):
         with source.open("rb") as stream:
             write_whole(place, lambda file: shutil.copyfileobj(stream, file))

@@ -17,7 +17,10 @@ import sightline
 from sightline.run.bundle import open_bundle
 from sightline.tables import FORMATS, NETWORKS, TASKS, VERBS
 
-NO_SENSE: dict[tuple[str, str], str] = {("render", task): "it draws lines of text" for task in TASKS if task != "read"}
+NO_SENSE: dict[tuple[str, str], str] = {
+    **{("render", task): "it draws lines of text" for task in TASKS if task != "read"},
+    **{("convert", task): "it writes boxes" for task in TASKS if task != "detect"},
+}
 """(verb, task) to why the two do not go together. Every other cell of the table is tested."""
 
 
@@ -119,6 +122,15 @@ def render(world: World) -> None:
     assert sorted(path.name for path in Path("pages").iterdir()) == ["page.png", "page.txt", "page.xml"]
 
 
+def convert(world: World) -> None:
+    before = world.cli("check", world.data, "--json").json
+    for to, place in {"coco": "", "yolo": "", "voc": "", "csv": "boxes.csv"}.items():
+        done = world.cli("convert", world.data, "--to", to, "--out", to, "--json")
+        assert done.code == 0 and done.json["images"] == before["count"] and Path(done.json["data"]) == Path(to, place)
+        after = world.cli("check", Path(to, place), "--json").json
+        assert (after["task"], after["count"], after["classes"]) == (world.task, before["count"], before["classes"])
+
+
 def compress(world: World) -> None:
     metric = TASKS[world.task].load().metric
     options = ("--images", 32, "--max-drop", 100, "--workers", 0)
@@ -177,6 +189,7 @@ DRIVE: dict[str, Callable[[World], None]] = {
     "predict": predict,
     "explain": explain,
     "render": render,
+    "convert": convert,
     "compress": compress,
     "export": export,
     "networks": networks,

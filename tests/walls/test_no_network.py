@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import environment
+from tiny import write_boxed
 
 from sightline.tables import VERBS
 
@@ -74,6 +75,7 @@ def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) ->
         "evaluate": ["evaluate", str(bundle), str(shapes), "--workers", "2"],
         "predict": ["predict", str(bundle), str(shapes), "--workers", "2"],
         "explain": ["explain", str(bundle), str(next(shapes.rglob("*.png"))), "--method", "gradcam"],
+        "convert": ["convert", str(write_boxed(tmp_path / "boxes", 3)), "--to", "coco", "--out", "converted"],
         "render": ["render", str(tmp_path / "text.txt"), "--out", "lines"],
         "compress": ["compress", str(bundle), str(shapes), "--workers", "2", "--max-drop", "100"],
         "export": ["export", str(bundle), "--to", "python", "--data", str(shapes)],

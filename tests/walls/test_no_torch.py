@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import environment
+from tiny import write_boxed
 
 from sightline.tables import VERBS
 
@@ -71,6 +72,7 @@ def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.T
             "--method",
             "gradcam",
         ],
+        "convert": ["convert", str(write_boxed(folder / "boxes", 3)), "--to", "coco", "--out", "converted"],
         "render": ["render", "text.txt", "--out", "lines"],
         "compress": ["compress", str(bundle), str(shapes)],
         "export": ["export", str(bundle), "--to", "python", "--data", str(strangers)],
