@@ -15,7 +15,10 @@ RANKING = ("iou", "recall", "f1", "ap", "precision", "accuracy")
 
 @dataclass(frozen=True)
 class Shown:
-    """An image of the data with what is known of it; `overlay` is the same image under its heat map."""
+    """An image of the data with what is known of it; `overlay` is the same image under its heat map.
+
+    painted: the picture shows the truth on the image, and the overlay the answer.
+    """
 
     picture: Picture
     name: str
@@ -23,6 +26,7 @@ class Shown:
     label: str = ""
     confidence: float | None = None
     overlay: Picture | None = None
+    painted: bool = False
 
     @property
     def right(self) -> bool:
@@ -51,6 +55,7 @@ class Facts:
     metric: the one that ranks. scores: `Scores.to_dict()`, with what evaluate adds (overlap, unknown, unreadable …).
     card: the bundle's card. spec: the bundle's spec. batch: augmented images as the network saw them.
     spots: for each of the weakest spots of `--robust` some corrupted images.
+    legend: what the colours stand for in which truth and answers are painted: (name, (red, green, blue)).
     classes: target to {split: number of images}. parts: split to number of images.
     sizes: widths and heights of the data, as `check` gives them.
     """
@@ -75,6 +80,7 @@ class Facts:
     sizes: Json = field(default_factory=dict[str, Any])
     spots: tuple[tuple[Shown, ...], ...] = ()
     parts: Mapping[str, int] = field(default_factory=dict[str, int])
+    legend: tuple[tuple[str, tuple[int, int, int]], ...] = ()
 
     @property
     def metrics(self) -> dict[str, float]:

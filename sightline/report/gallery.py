@@ -28,7 +28,7 @@ def card(shown: Shown, t: Words) -> Html:
     alt = t.plain("alt_answer", name=shown.name, truth=truth, label=label, sure=sure or numbers.DASH)
     pictures = [image(shown.picture, alt)]
     if shown.overlay:
-        pictures.append(image(shown.overlay, t.plain("alt_map", name=shown.name)))
+        pictures.append(image(shown.overlay, t.plain("alt_painted" if shown.painted else "alt_map", name=shown.name)))
     answer = tag("span", given(label), " ", tag("small", sure), cls="right" if shown.right else "wrong")
     lines = [tag("span", t("says"), cls="key"), answer]
     if not shown.right:
@@ -49,14 +49,24 @@ def mistakes(facts: Facts, t: Words) -> Section | None:
     if not facts.worst:
         return None
     total = _wrong_in_all(facts)
-    parts: list[Html] = []
+    parts: list[Html] = [_legend(facts, t)] if any(shown.painted for shown in facts.worst) else []
+    wide = "shots wide" if parts else "shots"
     if wrong:
         said = t("mistakes_of", shown=len(wrong), all=numbers.count(total)) if total > len(wrong) else ""
-        parts += [tag("p", said, cls="aside") if said else Html(""), grid([card(shown, t) for shown in wrong])]
+        parts += [tag("p", said, cls="aside") if said else Html(""), grid([card(shown, t) for shown in wrong], wide)]
     # Where there are few mistakes, the answers that came closest to one say as much.
     if unsure and len(wrong) < 6:
-        parts += [tag("h3", t("unsure")), grid([card(shown, t) for shown in unsure[:6]])]
+        parts += [tag("h3", t("unsure")), grid([card(shown, t) for shown in unsure[:6]], wide)]
     return Section("mistakes", t.plain("mistakes"), join(parts), t.plain("mistakes_lead" if wrong else "mistakes_none"))
+
+
+def _legend(facts: Facts, t: Words) -> Html:
+    """What is painted on the images, and what the colours stand for."""
+    swatches = [
+        tag("span", tag("span", "■", style=f"color:rgb({red},{green},{blue})"), " ", given(name), "  ")
+        for name, (red, green, blue) in facts.legend
+    ]
+    return tag("p", t("painted"), "  ", *swatches, cls="aside")
 
 
 def _wrong_in_all(facts: Facts) -> int:

@@ -104,6 +104,8 @@ ENGLISH: dict[str, str] = {
     "none": "none",
     "alt_answer": "{name}: the answer is {label} ({sure}), the truth is {truth}",
     "alt_map": "Heat map over {name}",
+    "alt_painted": "The answer on {name}",
+    "painted": "Left the truth, right the answer.",
     "maps": "What it looked at",
     "maps_lead": "Warm places are those the answer rests on ({method}). It should look at the thing itself, "
     "not at the background, a frame or a watermark.",

@@ -101,6 +101,8 @@ CHINESE: dict[str, str] = {
     "none": "无",
     "alt_answer": "{name}：回答是 {label}（{sure}），真实是 {truth}",
     "alt_map": "{name} 的热力图",
+    "alt_painted": "{name} 上的回答",
+    "painted": "左为真值，右为回答。",
     "maps": "它看的是哪里",
     "maps_lead": "颜色越暖，答案越依赖这个位置（{method}）。它应当看物体本身，而不是背景、边框或水印。",
     "maps_right": "正确的回答",

@@ -149,19 +149,19 @@ def checked(task: Task, dataset: Dataset, report: Report, command: str, max_pixe
 
 def evaluated(part: Part, result: dict[str, Any], command: str) -> Facts:
     """The facts of an evaluation of a part of some data."""
-    from sightline.verbs.reporting_maps import METHOD, heat_maps
+    from sightline.verbs.reporting_maps import METHOD, heat_maps, legend_of, worst_shown
 
     bundle, task, gallery = part.bundle, part.task, Gallery(part.dataset)
     worst = result.get("worst", [])
     return Facts(
         "evaluate", part.dataset.name, command, result["n"], result["split"], task.metric, str(bundle.path), today(),
-        result, bundle.card, bundle.spec.to_json(), gallery.answers(worst),
+        result, bundle.card, bundle.spec.to_json(), worst_shown(bundle, gallery, worst),
         heat_maps(bundle, gallery, worst), METHOD,
         findings=tuple(
             Found(one["code"], one["level"], one["message"], tuple(one["items"]), one["count"])
             for one in bundle.card.get("check", [])
         ),
-        spots=_spots(part, result.get("robust", {})),
+        spots=_spots(part, result.get("robust", {})), legend=legend_of(bundle),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from sightline.explain.explainer import Explainer
 from sightline.report.facts import Shown
 from sightline.report.pictures import LARGEST_SIDE, picture
 from sightline.run.bundle import Bundle
-from sightline.verbs.common import say
+from sightline.verbs.common import say, task_named
 from sightline.verbs.evaluate import answer_row
 from sightline.verbs.explain import explainer_for, look
 from sightline.verbs.reporting import Gallery
@@ -57,6 +57,41 @@ def heat_maps(
     except Exception as error:  # an extra: even a mistake of ours here must not cost the report
         say(f"! not all heat maps of the report could be made ({type(error).__name__}: {error})")
     return tuple(found)
+
+
+def worst_shown(
+    bundle: Bundle, gallery: Gallery, worst: Sequence[Mapping[str, Any]], limit: float = 2 * LIMIT,
+    max_pixels: int = MAX_PIXELS,
+) -> tuple[Shown, ...]:  # fmt: skip
+    """Pictures of the worst answers; where the task paints what it learns on images, with truth and answer on them.
+
+    limit: seconds after which no further one is asked about.
+    """
+    paint = getattr(task_named(bundle.spec.task), "paint", None)
+    if paint is None:
+        return gallery.answers(worst)
+    explainer, begun = explainer_for(bundle), time.monotonic()
+    found: list[Shown] = []
+    for row in worst:
+        place = gallery.place(str(row["image"]))
+        if place is None or (found and time.monotonic() - begun > limit):
+            continue
+        try:
+            pixels, size = look(explainer, gallery.dataset.images.load(place), max_pixels)
+            answer = explainer.answer(pixels, size)[2]
+            truth = paint(pixels, gallery.dataset.targets[place], bundle.spec)
+            shown = gallery.answers([row])[0]
+            over = picture(paint(pixels, answer, bundle.spec))
+        except (SightlineError, IndexError):
+            continue
+        found.append(dataclasses.replace(shown, picture=picture(truth), overlay=over, painted=True))
+    return tuple(found)
+
+
+def legend_of(bundle: Bundle) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+    """The names of what is painted, with their colours; empty where the task paints nothing."""
+    colours = getattr(task_named(bundle.spec.task), "colours", None)
+    return colours(bundle.spec) if colours else ()
 
 
 def _chosen(

@@ -15,7 +15,7 @@ from sightline.report.facts import Facts
 from sightline.report.pictures import picture
 from sightline.run.bundle import headline, open_bundle
 from sightline.verbs.reporting import Gallery, command_line, findings_shown, today, write
-from sightline.verbs.reporting_maps import METHOD, heat_maps
+from sightline.verbs.reporting_maps import METHOD, heat_maps, legend_of, worst_shown
 from sightline.verbs.tell import report_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def write_training_report(path: Path, task: Task, parts: Parts, settings: Settin
     judged = Gallery(parts.part(own)[0], options.max_pixels)
     folded = own != name
     count = int(card["folds"]["count"]) if folded else len(judged.dataset)
-    worst = (Gallery(parts.dataset, options.max_pixels) if folded else judged).answers(scores["worst"])
+    everything = Gallery(parts.dataset, options.max_pixels) if folded else judged
+    worst = worst_shown(bundle, everything, scores["worst"], max_pixels=options.max_pixels)
     maps = heat_maps(bundle, judged, card["scores"][own]["worst"], max_pixels=options.max_pixels)
     facts = Facts(
         "train", parts.dataset.name, _typed(parts.dataset.name, settings), count, name, task.metric, str(path),
@@ -44,7 +45,7 @@ def write_training_report(path: Path, task: Task, parts: Parts, settings: Settin
         batch=tuple(picture(image) for image in batch),
         findings=findings_shown(task, parts.whole, parts.findings, options.max_pixels),
         classes=task.tally(parts.dataset, parts.splits),
-        parts={name: int((parts.splits == name).sum()) for name in SPLITS},
+        parts={name: int((parts.splits == name).sum()) for name in SPLITS}, legend=legend_of(bundle),
     )  # fmt: skip
     write(report_of(path), facts, options.lang)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,16 @@ from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
 from sightline.data.dataset import Dataset, Probe
+from sightline.data.draw import class_colour, painted
 from sightline.data.image import Pixels, resize_map
 from sightline.data.masks import BEYOND, most_probable, resized_labels
 from sightline.tasks.segment import check, inputs, scores
 from sightline.tasks.segment.options import SegmentOptions
 from sightline.tasks.segment.prediction import MaskPrediction, shares_text
 from sightline.tasks.segment.targets import classes_of, held_by, numbers, strata, table_of, unknown_class
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 AT_ONCE = 16
 """Images that the graph sees at a time: their maps are large."""
@@ -174,6 +178,14 @@ class Segment:
     def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
         """The input was stretched, so the map is stretched back."""
         return resize_map(values, size)
+
+    def paint(self, image: Pixels, what: Any, spec: Spec) -> Image:
+        """The image with the classes of a target or a prediction in colours over it, for reports."""
+        return painted(image, what.classes if isinstance(what, MaskPrediction) else numbers(what, spec))
+
+    def colours(self, spec: Spec) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+        """The classes and their colours."""
+        return tuple((name, class_colour(number)) for number, name in enumerate(spec.classes))
 
     def learner(self) -> Learner:
         """Imports torch."""
