@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from sightline.core.errors import SightlineError, nearest, unknown
-from sightline.tables import NETWORKS, TASKS, VERBS, network_entry
+from sightline.tables import NETWORKS, TASKS, VERBS
 
 USAGE = {
     "check": "sightline check DATA [options]",
@@ -133,10 +133,9 @@ def _option_classes(verb: str, tokens: list[str]) -> list[tuple[str, type, bool]
         for name in TASKS:
             if wanted is None or wanted == name:
                 found.append((f"options of {name}", _task_options(name), wanted == name))
-                for other in NETWORKS[name]:
+                for other, entry in NETWORKS[name].items():
                     chosen = network is not None and network.split("/")[0] == other
                     title = f"options of the network {network}" if chosen else other
-                    entry = network_entry(name, other if other != "timm" else "timm/NAME")
                     found.append((title, entry.load_options(), chosen))
     # Shown ones first: an option that several networks have is described where it applies.
     return sorted(found, key=lambda row: not row[2])

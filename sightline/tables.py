@@ -23,9 +23,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class NetworkEntry(Entry):
-    """A network: `place` is the torch module, `options` its options without torch."""
+    """A network: `place` is the torch module, `options` its options without torch.
+
+    named: how people write it where it stands for a family: `timm/NAME`.
+    """
 
     options: str = ""
+    named: str = ""
 
     def load_options(self) -> type[Any]:
         """The dataclass of the network's own options."""
@@ -83,7 +87,10 @@ _OF_WHOLE_IMAGES = {
         f"{_OPTIONS}:CRNNOptions",
     ),
     "timm": NetworkEntry(
-        f"{_NETWORKS}.timm:Timm", "timm/NAME: any classifier of the timm library", f"{_OPTIONS}:TimmOptions"
+        f"{_NETWORKS}.timm:Timm",
+        "timm/NAME: any classifier of the timm library",
+        f"{_OPTIONS}:TimmOptions",
+        "timm/NAME",
     ),
 }
 NETWORKS: dict[str, dict[str, NetworkEntry]] = {
@@ -114,6 +121,12 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
             "sightline.tasks.segment.networks.unet:UNet",
             "our small encoder and decoder, to be trained from a few dozen images on",
             "sightline.tasks.segment.options:UNetOptions",
+        ),
+        "smp": NetworkEntry(
+            "sightline.tasks.segment.networks.smp:Smp",
+            "smp/ARCH/ENCODER: any network of segmentation_models_pytorch",
+            "sightline.tasks.segment.options:SmpOptions",
+            "smp/ARCH/ENCODER",
         ),
     },
 }
@@ -174,8 +187,8 @@ def network_entry(task: str, name: str) -> NetworkEntry:
     """The entry of a network, where `timm/NAME` stands under `timm`. Raises SightlineError for an unknown name."""
     family = name.split("/", 1)[0] if "/" in name else name
     table = NETWORKS[task]
-    if family not in table or (family == "timm") != ("/" in name):
+    if family not in table or bool(table[family].named) != ("/" in name):
         from sightline.core.errors import unknown
 
-        raise unknown("network", name, [n if n != "timm" else "timm/NAME" for n in table])
+        raise unknown("network", name, [entry.named or known for known, entry in table.items()])
     return table[family]

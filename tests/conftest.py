@@ -89,6 +89,8 @@ def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
     def of(network: str, task: str = "classify") -> Path:
         if network.startswith("timm/") and importlib.util.find_spec("timm") is None:
             pytest.skip("the package timm is not installed")
+        if network.startswith("smp/") and importlib.util.find_spec("segmentation_models_pytorch") is None:
+            pytest.skip("the package segmentation_models_pytorch is not installed")
         if (network, task) not in made:
             if task not in data:
                 data[task] = TINY[task].write(tmp_path_factory.mktemp("data") / task)

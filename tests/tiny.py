@@ -249,7 +249,7 @@ TINY: dict[str, Tiny] = {
     ),
 }
 
-EXAMPLE = {"timm": "timm/test_resnet"}
+EXAMPLE = {"timm": "timm/test_resnet", "smp": "smp/unet/resnet18"}
 FIRST = {network.place: task for task in reversed(TASKS) for network in NETWORKS[task].values()}
 """Of several tasks that share a network, the first tries it; each of the others tries `auto` too."""
 CELLS = [

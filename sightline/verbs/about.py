@@ -65,7 +65,7 @@ def networks(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
             rows.append(
                 {
                     "task": task,
-                    "network": "timm/NAME" if name == "timm" else name,
+                    "network": entry.named or name,
                     "summary": entry.summary,
                     "options": own,
                 }

@@ -146,7 +146,7 @@ def _reject_foreign(given: Mapping[str, Any], task: Task, network: str, own: typ
     known = {field.name for cls in (TrainOptions, task.Options, own) for field in dataclasses.fields(cls)}
     for name in given:
         owners = [
-            "timm/NAME" if other == "timm" else other
+            entry.named or other
             for other, entry in NETWORKS[task.name].items()
             if name not in known and name in {field.name for field in dataclasses.fields(entry.load_options())}
         ]

@@ -22,4 +22,11 @@ class SegmentOptions:
 class UNetOptions:
     """Options of `auto`."""
 
-    width: int | None = option(None, "channels of the first stage (auto: by the time there is)", low=4, high=256)
+    width: int = option(32, "channels of the first stage; later ones have 2, 4 and 6 times as many", low=4, high=256)
+
+
+@dataclass(frozen=True)
+class SmpOptions:
+    """Options of `smp/ARCH/ENCODER`."""
+
+    pretrained: bool = option(False, "start from an encoder with published weights, which are downloaded")

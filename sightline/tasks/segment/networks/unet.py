@@ -14,7 +14,6 @@ from sightline.tasks.segment.options import UNetOptions
 
 STAGES = ((1, 1), (2, 1), (4, 2), (6, 2))
 """Channels in units of `width`, and residual convolutions, of the stages at 1/2, 1/4, 1/8 and 1/16 of the size."""
-WIDTH = 32
 
 
 class ConvNorm(nn.Sequential):
@@ -88,8 +87,7 @@ class UNet(nn.Module):
 
     def __init__(self, name: str, channels: int, size: tuple[int, int], outputs: int, options: UNetOptions) -> None:
         super().__init__()
-        width = options.width or WIDTH
-        widths = [factor * width for factor, _ in STAGES]
+        widths = [factor * options.width for factor, _ in STAGES]
         down: list[nn.Module] = []
         for out, (_, count) in zip(widths, STAGES, strict=True):
             kernel = 5 if not down else 3
