@@ -19,13 +19,14 @@ MOST_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Config:
-    """What a data.yaml says. names: by number; parts: split to places as they are written; base: its `path`."""
+    """What a data.yaml says. named: it has names, if none; parts: split to places as written; base: its `path`."""
 
     folder: Path
     names: dict[int, str] = field(default_factory=dict[int, str])
     parts: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     base: str = ""
     keypoints: bool = False
+    named: bool = False
 
 
 def read_config(file: Path) -> Config:
@@ -43,8 +44,9 @@ def read_config(file: Path) -> Config:
         if any(listed):
             parts.setdefault(split, []).extend(filter(None, listed))
     base = found.get("path", "")
+    names = _names(found.get("names", ""))
     return Config(
-        file.parent, _names(found.get("names", "")), parts, base if isinstance(base, str) else "", "kpt_shape" in found
+        file.parent, names, parts, base if isinstance(base, str) else "", "kpt_shape" in found, "names" in found
     )
 
 

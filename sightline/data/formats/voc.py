@@ -29,13 +29,14 @@ IMAGE_FOLDERS = ("JPEGImages", "images", "Images")
 
 
 def sniff(path: Path) -> bool:
-    """Whether this is such a file, or a folder with one in it, at most two folders deep."""
+    """Whether this is such a file, or a folder with one in it, at most three folders deep."""
     if is_file(path):
         return path.suffix.lower() == ".xml" and _looks(path)
     if not is_folder(path):
         return False
     inside = [path, *folders_in(path)]
     inside += [deeper for folder in inside[1:] for deeper in folders_in(folder)]
+    inside += [folder / "Annotations" for folder in inside]  # as in ROOT/VOCdevkit/VOC2012/Annotations
     return any(_looks(file) for folder in inside for file in files_in(folder, [".xml"])[:1])
 
 
@@ -45,6 +46,7 @@ def load(path: Path) -> Dataset:
     root = path.parent if alone else path
     troubles = Troubles()
     examples: list[Example] = []
+    broken: set[str] = set()
     for file in [path] if alone else files_below(root, [".xml"]):
         if not alone and not _looks(file):
             continue
@@ -54,11 +56,12 @@ def load(path: Path) -> Dataset:
             if alone:
                 raise
             troubles.add("broken_file", f"{_shown(file, root)}: {error.what}")
+            broken.add(file.stem)
             continue
         if example:
             examples.append(example)
     if not alone:
-        examples = _with_negatives(examples, root, troubles)
+        examples = _with_negatives(examples, broken, root, troubles)
         examples = _listed(examples, root, troubles)
     return as_dataset(examples, troubles, path, root, "voc")
 
@@ -131,12 +134,12 @@ def _image(file: Path, named: str, root: Path) -> Path | None:
     return Pictures([folder for folder in folders if is_folder(folder)], root).find(named) if named else None
 
 
-def _with_negatives(examples: list[Example], root: Path, troubles: Troubles) -> list[Example]:
-    """And the images that lie in the same folders without an XML, in natural order."""
+def _with_negatives(examples: list[Example], broken: set[str], root: Path, troubles: Troubles) -> list[Example]:
+    """And the images that lie in the same folders without an XML (a broken one says nothing), in natural order."""
     seen = {example.path for example in examples}
     folders = {path.parent for path in seen}
     for image in (image for folder in folders for image in files_in(folder)):
-        if image not in seen:
+        if image not in seen and image.stem not in broken:
             troubles.add("no_annotation", _shown(image, root))
             examples.append(Example(image, split_of_folders(image, root)))
     return sorted(examples, key=lambda example: natural_key(example.path.relative_to(root).as_posix()))

@@ -170,7 +170,7 @@ def _is_config(file: Path) -> bool:
         config = read_config(file)
     except SightlineError:
         return False
-    return bool(config.names and config.parts)
+    return bool(config.named and config.parts)
 
 
 def listed_names(root: Path) -> dict[int, str]:
