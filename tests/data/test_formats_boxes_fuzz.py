@@ -26,7 +26,7 @@ VALUE = st.recursive(
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=8,
 )
-WORDS = "0 1 5 -1 .25 nan inf -inf 1e400 x 1_0 ٣ a.png images labels train val names: path: - [ ] { } , : # ' \" ~ | ../"
+WORDS = "0 1 5 -1 .25 nan inf -inf 1e400 x 1_0 ٣ a.png images labels train names: path: - [ ] { } , : # ' \" ~ | ../"
 WORD = st.sampled_from([*WORDS.split(), "\\"])
 LINES = st.lists(st.lists(WORD, max_size=9).map(" ".join), max_size=8).map("\n".join)
 

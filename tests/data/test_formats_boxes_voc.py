@@ -1,7 +1,9 @@
 """Pascal VOC."""
 
+import numpy as np
 import pytest
 from box_files import by_name, notes, picture, text, voc
+from PIL import Image
 
 from sightline.core.errors import SightlineError
 from sightline.data.formats import open_data
@@ -126,3 +128,12 @@ def test_broken_files(tmp_path, content, says):
 def test_other_xml_is_not_voc(tmp_path):
     assert not format.sniff(text(tmp_path / "a.xml", "<PcGts><Page/></PcGts>")) and not format.sniff(tmp_path)
     assert not format.sniff(tmp_path / "gone")
+
+
+def test_where_masks_lie_beside_what_is_wanted_decides(tmp_path):
+    picture(tmp_path / "JPEGImages" / "a.jpg")
+    voc(tmp_path / "Annotations" / "a.xml", [("cat", (1, 2, 3, 4))])
+    (tmp_path / "SegmentationClass").mkdir()
+    Image.fromarray(np.zeros((20, 40), np.uint8)).save(tmp_path / "SegmentationClass" / "a.png")
+    kinds = {None: "boxes", "boxes": "boxes", "mask": "mask"}
+    assert {kind: open_data(tmp_path, kind=kind).target for kind in kinds} == kinds

@@ -22,6 +22,7 @@ from sightline.data.formats._common import SPLIT_NAMES, is_file, is_folder, natu
 from sightline.data.formats._places import Pictures, files_below, files_in, folders_in, split_of_folders
 from sightline.data.image import SUFFIXES
 
+KINDS = ("boxes",)
 _HEAD = 4000
 """Bytes of a file that are looked at to see whether it is VOC."""
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -40,7 +41,7 @@ def sniff(path: Path) -> bool:
     return any(_looks(file) for folder in inside for file in files_in(folder, [".xml"])[:1])
 
 
-def load(path: Path) -> Dataset:
+def load(path: Path, kind: str | None = None) -> Dataset:
     """All images with an XML, and those beside them without. Raises SightlineError where there are none."""
     alone = is_file(path)
     root = path.parent if alone else path
