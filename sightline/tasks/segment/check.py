@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
+from sightline.core.spec import Spec
 from sightline.core.task import Finding, Tally
 from sightline.data.dataset import Dataset
 from sightline.data.masks import Held, Unreadable
@@ -16,6 +17,8 @@ from sightline.tasks.segment.targets import classes_of, table_of
 TOO_FEW, FEW = 8, 200
 RARE = 5
 """A class that fewer train images hold is hardly learned."""
+OFF, SPREADS = 0.4, 4.0
+"""A mask is suspected from this error on, if it also lies so many spreads beyond the usual one."""
 SHAPE = 0.02
 """A mask whose shape differs from its image's by more than this share belongs to another image."""
 
@@ -111,6 +114,27 @@ def tally(dataset: Dataset, splits: NDArray[np.str_]) -> Tally:
         if len(parts):
             counts[name] = dict(zip(parts.tolist(), numbers.tolist(), strict=True))
     return counts
+
+
+def suspects(errors: Sequence[float], confusions: Sequence[NDArray[np.int64]], spec: Spec) -> list[tuple[int, str]]:
+    """Places of masks that lie far off what networks that have not seen them say, and far further than usual.
+
+    The text names the largest region that they call otherwise. A mask that is a little off is no error.
+    """
+    middle = float(np.median(errors))
+    spread = 1.4826 * float(np.median(np.abs(np.array(errors) - middle)))
+    found: list[tuple[int, str]] = []
+    order: list[int] = np.argsort(-np.array(errors), kind="stable").tolist()
+    for place in order:
+        if errors[place] <= max(OFF, middle + SPREADS * spread):
+            break
+        wrong = confusions[place].copy()
+        np.fill_diagonal(wrong, 0)
+        truth, answer = divmod(int(wrong.argmax()), wrong.shape[1])
+        given = (*spec.classes, "no class of the model")[truth]
+        share = 100 * int(wrong.max()) / max(1, int(confusions[place].sum()))
+        found.append((place, f"{spec.classes[answer]} in place of {given} in {share:.0f} % of the image"))
+    return found
 
 
 def _about(dataset: Dataset, code: str, level: str, text: str, places: Sequence[int], said: Sequence[str]) -> Finding:

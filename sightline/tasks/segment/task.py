@@ -187,6 +187,10 @@ class Segment:
         """The classes and their colours."""
         return tuple((name, class_colour(number)) for number, name in enumerate(spec.classes))
 
+    def suspects(self, comparisons: Sequence[Comparison], spec: Spec) -> list[tuple[int, str]]:
+        """Places of masks that are probably wrong, and what most speaks for it: see `check.suspects`."""
+        return check.suspects([one.error for one in comparisons], [c.counts["confusion"] for c in comparisons], spec)
+
     def learner(self) -> Learner:
         """Imports torch."""
         from sightline.tasks.segment.learner import SegmentLearner

@@ -18,6 +18,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.spec import Input, Spec
 from sightline.data.dataset import ArrayImages, Dataset, Probe, no_splits
 from sightline.data.masks import MaskArray, MaskKey, column_of, most_probable
+from sightline.tasks.segment.check import suspects
 from sightline.tasks.segment.prediction import MaskPrediction, run_lengths
 from sightline.tasks.segment.task import Segment
 
@@ -210,3 +211,11 @@ def test_the_memory_of_a_bundle_and_its_report(trained: Callable[..., Path], her
     image = save_image(here / "large.png", np.random.default_rng(0).integers(0, 255, (90, 70, 3)).astype(np.uint8))
     found = sightline.load(run).predict(str(image))
     assert found.classes.shape == (90, 70) and found.classes.dtype == np.uint8
+
+
+def test_masks_that_are_far_off_are_suspected_and_slight_ones_are_not() -> None:
+    wrong = np.array([[9, 1], [80, 10], [0, 0]])
+    usual = [np.array([[50, 1], [2, 47], [0, 0]])] * 20
+    errors = [0.05 + 0.001 * i for i in range(20)]
+    assert suspects([*errors, 0.8], [*usual, wrong], SPEC) == [(20, "sky in place of road in 80 % of the image")]
+    assert suspects([*errors, 0.2], [*usual, wrong], SPEC) == []
