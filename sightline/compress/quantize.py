@@ -13,15 +13,20 @@ from collections.abc import Collection, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime
 
 from sightline.compress.fold import fold_batch_norms
+from sightline.compress.prelude import Ranges, quantized_input
 from sightline.core.errors import MissingExtra
 from sightline.core.task import Arrays
 
 LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 """Where the time goes. Recurrent layers are not among them: onnxruntime has no int8 LSTM on CPUs."""
-AROUND = ("Add", "AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Relu", "Resize", "Squeeze", "Transpose")
+AROUND = (
+    "Add", "AveragePool", "Concat", "GlobalAveragePool", "MaxPool", "Mul", "Relu", "Resize", "Sigmoid", "Squeeze",
+    "Transpose",
+)  # fmt: skip
 """Quantized too where a quantized layer reads what they give: else each would cost two conversions."""
 
 
@@ -32,8 +37,8 @@ class Quantizer:
         """batches: inputs of the graph to measure the ranges on, with batch axis. Raises MissingExtra without onnx."""
         need_onnx()
         with _quiet(), tempfile.TemporaryDirectory() as folder:
-            self._model = _prepared(graph, Path(folder))
-            self._ranges = _ranges(Path(folder), batches)
+            self._model, known = _prepared(graph, Path(folder))
+            self._ranges = _ranges(Path(folder), batches, known)
         weights = {tensor.name for tensor in self._model.graph.initializer}
         self._groups: dict[str, list[str]] = {}
         for node in self._model.graph.node:
@@ -73,8 +78,8 @@ def need_onnx() -> None:
         raise MissingExtra("onnx", "train", "compress") from None
 
 
-def _prepared(graph: bytes, folder: Path) -> Any:
-    """The model with batch norms folded and constants computed, its shapes known, its nodes named."""
+def _prepared(graph: bytes, folder: Path) -> tuple[Any, Ranges]:
+    """The model with batch norms folded and constants computed, its shapes known, its nodes named; ranges known."""
     import onnx
 
     runtime: Any = onnxruntime
@@ -85,15 +90,17 @@ def _prepared(graph: bytes, folder: Path) -> Any:
     folded = onnx.load_from_string(graph)
     fold_batch_norms(folded)
     runtime.InferenceSession(folded.SerializeToString(), settings, providers=["CPUExecutionProvider"])
-    model = onnx.shape_inference.infer_shapes(onnx.load(folder / "basic.onnx"))
+    model = onnx.load(folder / "basic.onnx")
+    known = quantized_input(model)
+    model = onnx.shape_inference.infer_shapes(model)
     for number, node in enumerate(model.graph.node):
         node.name = f"{node.op_type}_{number}"
     onnx.save(model, folder / "model.onnx")
-    return model
+    return model, known
 
 
-def _ranges(folder: Path, batches: Iterable[Arrays]) -> Any:
-    """The smallest and the largest value of each tensor."""
+def _ranges(folder: Path, batches: Iterable[Arrays], known: Ranges) -> Any:
+    """The smallest and the largest value of each tensor: the known ones, else as measured."""
     from onnxruntime.quantization import calibrate
 
     class Reader(calibrate.CalibrationDataReader):
@@ -110,18 +117,23 @@ def _ranges(folder: Path, batches: Iterable[Arrays]) -> Any:
         folder / "model.onnx", [*LAYERS, *AROUND], str(folder / "augmented.onnx"), calibrate.CalibrationMethod.MinMax
     )
     calibrator.collect_data(Reader())
-    return calibrator.compute_data()
+    found = calibrator.compute_data()
+    for name, (low, high) in known.items():
+        found.data[name] = calibrate.TensorData(lowest=np.array(low, np.float32), highest=np.array(high, np.float32))
+    return found
 
 
 def _read_by(model: Any, layers: Collection[str]) -> set[str]:
     """Names of the nodes of `AROUND` whose outputs go to quantized layers only, directly or through each other."""
+    weights = {tensor.name for tensor in model.graph.initializer}
     readers: dict[str, list[Any]] = {}
     for node in model.graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
     found: set[str] = set()
     for node in reversed(model.graph.node):  # in topological order, so that readers come first
-        if node.op_type in AROUND:
+        constant = node.op_type in ("Add", "Mul") and weights.intersection(node.input)  # slow in eight bits
+        if node.op_type in AROUND and not constant:
             reading = [reader for name in node.output for reader in readers.get(name, [])]
             if reading and all(reader.name in found or reader.name in layers for reader in reading):
                 found.add(node.name)

@@ -14,6 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sightline.compress.fold import fold_batch_norms
 from sightline.compress.half import halved
+from sightline.compress.prelude import quantized_input
 from sightline.compress.quantize import Quantizer
 from sightline.compress.search import by_sensitivity, choose
 from sightline.compress.temperature import with_temperature
@@ -76,7 +77,7 @@ def test_layers_that_are_kept_stay_in_float(bundle: Path) -> None:
     whole, none = (
         OnnxRunner(quantizer.quantized(kept))(batch(1)[0])["probabilities"] for kept in ((), quantizer.layers)
     )
-    assert 0 < np.abs(whole - want).max() < 0.2 and np.abs(none - want).max() < 1e-5
+    assert 0 < np.abs(whole - want).max() < 0.2 and np.abs(none - want).max() < 5e-3
     first, some = quantizer.layers[0], quantizer.quantized(quantizer.layers[:1])
     names = {one.name for one in onnx.load_from_string(some).graph.initializer}
     assert first in names and f"{first}_quantized" not in names
@@ -138,3 +139,49 @@ def test_half_precision_is_half_as_large_and_nearly_as_exact(bundle: Path) -> No
     assert len(half) < 0.6 * len(graph)
     first, second = (OnnxRunner(one)(batch()[0])["probabilities"] for one in (graph, half))
     assert second.dtype == np.float32 and np.abs(first - second).max() < 0.02
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_normalisation_becomes_a_scale(mirrored: bool) -> None:
+    values = {"mean": np.full(3, 127.5), "factor": np.full(3, 1 / 64), "w": np.full((2, 3, 3, 3), 0.02)}
+    nodes = [
+        helper.make_node("Cast", ["image"], ["cast"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["cast", "mean"], ["sub"]),
+        helper.make_node("Mul", ["sub", "factor"], ["mul"]),
+        helper.make_node("Transpose", ["mul"], ["turned"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["turned", "w"], ["out" if not mirrored else "c1"]),
+    ]
+    integers = {}
+    if mirrored:
+        integers = {name: np.array([value]) for name, value in {"s": -1, "e": -(2**40), "a": 3, "d": -1}.items()}
+        nodes += [
+            helper.make_node("Slice", ["turned", "s", "e", "a", "d"], ["flipped"]),
+            helper.make_node("Conv", ["flipped", "w"], ["c2"]),
+            helper.make_node("Add", ["c1", "c2"], ["out"]),
+        ]
+    model = graph_of(nodes, {**{k: np.asarray(v, np.float32) for k, v in values.items()}, **integers})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    for axis, side in zip(model.graph.input[0].type.tensor_type.shape.dim[1:], (8, 8, 3), strict=True):
+        axis.dim_value = side
+    before = OnnxRunner(model.SerializeToString())(batch(3)[0] | {"image": batch(3)[0]["image"][:, :8, :8]})["out"]
+    known = quantized_input(model)
+    assert set(known) == ({"turned", "flipped"} if mirrored else {"turned"})
+    assert all(abs(low + 2) < 1e-6 and abs(high - 127 / 64) < 1e-6 for low, high in known.values())
+    kinds = [node.op_type for node in model.graph.node]
+    assert not {"Cast", "Sub", "Mul"} & set(kinds) and kinds.count("DequantizeLinear") == len(known)
+    after = OnnxRunner(model.SerializeToString())({"image": batch(3)[0]["image"][:, :8, :8]})["out"]
+    assert np.abs(after - before).max() < 1e-4
+    assert quantized_input(model) == {}, "there is nothing left to do"
+
+
+def test_means_that_differ_stay_as_they_are() -> None:
+    values = {"mean": np.array([120, 121, 122.0]), "factor": np.full(3, 1 / 64)}
+    nodes = [
+        helper.make_node("Cast", ["image"], ["cast"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["cast", "mean"], ["sub"]),
+        helper.make_node("Mul", ["sub", "factor"], ["mul"]),
+        helper.make_node("Transpose", ["mul"], ["out"], perm=[0, 3, 1, 2]),
+    ]
+    model = graph_of(nodes, {k: np.asarray(v, np.float32) for k, v in values.items()})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    assert quantized_input(model) == {} and len(model.graph.node) == 4
