@@ -25,9 +25,9 @@ CASES: dict[str, tuple[str, list[str]]] = {
     "mnist": ("mnist", ["--network", "cnn", "--epochs", "2"]),
     "cifar": ("cifar10/train.zip", ["--time", "5m"]),
     "digits224": ("digits", ["--imgsz", "224", "--epochs", "2"]),
-    "cells": ("bccd", ["--epochs", "3"]),
-    "streets": ("camvid", ["--epochs", "3"]),
-    "fraktur": ("fraktur-lines", ["--epochs", "1"]),
+    "cells": ("bccd", ["--time", "3m"]),
+    "streets": ("camvid", ["--time", "3m"]),
+    "fraktur": ("fraktur-lines", ["--time", "5m"]),
 }
 """A bundle's name to its data and how it is trained."""
 CALLS = 20
@@ -61,8 +61,8 @@ def compare(name: str, place: Path, temporary: Path, options: argparse.Namespace
     card = open_bundle(model)
     title(f"int8 against fp32, {name}: {card.spec.task}, {card.spec.network}, {card.spec.inputs['image'].shape}")
     row("compress took", f"{seconds:.0f} s")
-    kept = f"{found['layers'] - len(found['kept'])} of {found['layers']}"
-    row("layers in int8 (of those that can be)", kept, ", ".join(found["kept"]))
+    count = found["layers"] - len(set(found["kept"]) - {"activations"})
+    row("layers in int8 (of those that can be)", f"{count} of {found['layers']}", "; ".join(found["notes"]))
     for part in found["before"]["metrics"]:
         old, new = (found[side]["metrics"][part][found["metric"]] for side in ("before", "after"))
         row(f"{found['metric']} ({part})", f"{old:.4f} -> {new:.4f}", f"{100 * (new - old):+.2f} points")

@@ -13,9 +13,9 @@ Ranges = dict[str, tuple[float, float]]
 def quantized_input(model: Any) -> Ranges:
     """Changes an ONNX model: Cast, Sub, Mul, Transpose of a uint8 input becomes Transpose, DequantizeLinear.
 
-    Only where all channels have one mean and one spread; a mean between two grey levels is
-    rounded, and the first biases make up for it. Gives the range of
-    the tensor that is thereby known, by name; float passes over the whole image are saved (a third of a graph's time).
+    Only where all channels have one mean and one spread. A mean between two grey levels is rounded, and the first
+    biases make up for it. Gives the range of each tensor that is thereby known, by name. It saves float passes over the
+    whole image: a third of the time of a graph.
     """
     from onnx import helper, numpy_helper
 

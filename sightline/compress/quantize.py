@@ -28,6 +28,8 @@ AROUND = (
     "Transpose",
 )  # fmt: skip
 """Quantized too where a quantized layer reads what they give: else each would cost two conversions."""
+ACTIVATIONS = "activations"
+"""Stands for `Mul` and `Sigmoid`, the two of SiLU, where layers to keep are named: in int8 fast, and less exact."""
 
 
 class Quantizer:
@@ -51,12 +53,12 @@ class Quantizer:
         return list(self._groups)
 
     def quantized(self, kept: Collection[str] = ()) -> bytes:
-        """The graph with all layers in int8 but those of `kept`."""
+        """The graph with all layers in int8 but those of `kept`, and `ACTIVATIONS` unless they are among them."""
         from onnxruntime.quantization import QuantType
         from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
         chosen = {node for name, nodes in self._groups.items() if name not in kept for node in nodes}
-        chosen |= _read_by(self._model, chosen)
+        chosen |= _read_by(self._model, chosen, ("Mul", "Sigmoid") if ACTIVATIONS in kept else ())
         if not chosen:
             return self._model.SerializeToString()
         copy: Any = type(self._model)()
@@ -123,8 +125,9 @@ def _ranges(folder: Path, batches: Iterable[Arrays], known: Ranges) -> Any:
     return found
 
 
-def _read_by(model: Any, layers: Collection[str]) -> set[str]:
-    """Names of the nodes of `AROUND` whose outputs go to quantized layers only, directly or through each other."""
+def _read_by(model: Any, layers: Collection[str], without: Collection[str]) -> set[str]:
+    """Names of the nodes of `AROUND`, but of kinds `without`, whose outputs go to quantized layers only, directly
+    or through each other."""
     weights = {tensor.name for tensor in model.graph.initializer}
     readers: dict[str, list[Any]] = {}
     for node in model.graph.node:
@@ -133,7 +136,7 @@ def _read_by(model: Any, layers: Collection[str]) -> set[str]:
     found: set[str] = set()
     for node in reversed(model.graph.node):  # in topological order, so that readers come first
         constant = node.op_type in ("Add", "Mul") and weights.intersection(node.input)  # slow in eight bits
-        if node.op_type in AROUND and not constant:
+        if node.op_type in AROUND and node.op_type not in without and not constant:
             reading = [reader for name in node.output for reader in readers.get(name, [])]
             if reading and all(reader.name in found or reader.name in layers for reader in reading):
                 found.add(node.name)

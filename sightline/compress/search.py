@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sightline.compress.quantize import Quantizer
+from sightline.compress.quantize import ACTIVATIONS, Quantizer
 from sightline.core.task import Arrays
 from sightline.run.runner import OnnxRunner
 
@@ -28,12 +28,13 @@ class Chosen:
 def choose(quantizer: Quantizer, score: Score, inputs: Sequence[Arrays], reference: bytes, need: float) -> Chosen:
     """The graph with the fewest layers in float whose score is at least `need`; the best there is where none is.
 
-    inputs: batches on which sensitivity is measured, against the graph `reference`. Some layer is always in int8.
+    The activations go back to float before any layer does. inputs: batches on which sensitivity is measured, against
+    the graph `reference`. Some layer is always in int8.
     """
     first = _try(quantizer, (), score, need)
     if first.met or len(quantizer.layers) < 2:
         return first
-    order = by_sensitivity(quantizer, inputs, reference)
+    order = [ACTIVATIONS, *by_sensitivity(quantizer, inputs, reference)]
     tried = [first]
     low, high = 0, 1
     while True:  # twice as many at a time …
@@ -58,7 +59,7 @@ def by_sensitivity(quantizer: Quantizer, inputs: Sequence[Arrays], reference: by
     names = quantizer.layers
     changes: dict[str, float] = {}
     for name in names:
-        runner = OnnxRunner(quantizer.quantized([other for other in names if other != name]))
+        runner = OnnxRunner(quantizer.quantized([ACTIVATIONS, *(other for other in names if other != name)]))
         changes[name] = sum(_change(want, runner(batch)) for want, batch in zip(wanted, inputs, strict=True))
     return sorted(names, key=lambda name: -changes[name])
 

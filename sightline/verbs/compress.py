@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.compress.half import halved
-from sightline.compress.quantize import Quantizer, need_onnx
+from sightline.compress.quantize import ACTIVATIONS, Quantizer, need_onnx
 from sightline.compress.search import choose
 from sightline.core.errors import SightlineError
 from sightline.core.options import option, resolve
@@ -114,7 +114,8 @@ def _made(bundle: Bundle, pieces: Pieces, options: CompressOptions) -> tuple[Mad
     need = judged(task, bundle.graph, val, bundle.spec, quick=True)["metrics"][task.metric] - options.max_drop / 100
     chosen = choose(quantizer, score, pieces.train.some(TRIED), bundle.graph, need)
     made = dataclasses.replace(found[chosen.graph], kept=chosen.kept, layers=len(quantizer.layers))
-    notes = [f"{len(chosen.kept)} of {made.layers} layers stay in float"] if chosen.kept else []
+    count = len(set(chosen.kept) - {ACTIVATIONS})
+    notes = [f"the activations and {count} of {made.layers} layers stay in float"] if chosen.kept else []
     return made, notes
 
 

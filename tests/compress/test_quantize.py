@@ -104,7 +104,7 @@ def test_the_temperature_is_found_and_changed(bundle: Path) -> None:
 
 
 class Counted:
-    """Stands for a quantizer of four layers; the graph is the list of those kept."""
+    """Stands for a quantizer of five layers; the graph is the list of those kept."""
 
     layers = ("a", "b", "c", "d", "e")
 
@@ -113,7 +113,8 @@ class Counted:
 
 
 @pytest.mark.parametrize(
-    ("needed", "met", "kept"), [(0, True, 0), (1, True, 1), (2, True, 2), (3, True, 3), (4, True, 4), (5, False, 4)]
+    ("needed", "met", "kept"),
+    [(0, True, 0), (1, True, 1), (2, True, 2), (3, True, 3), (4, True, 4), (5, True, 5), (6, False, 5)],
 )
 def test_as_few_layers_as_it_takes_stay(monkeypatch, needed: int, met: bool, kept: int) -> None:
     monkeypatch.setattr("sightline.compress.search.by_sensitivity", lambda *_: list("edcba"))
@@ -123,7 +124,7 @@ def test_as_few_layers_as_it_takes_stay(monkeypatch, needed: int, met: bool, kep
 
     chosen = choose(Counted(), score, [], b"", needed)  # type: ignore[arg-type]
     assert (chosen.met, len(chosen.kept), chosen.score) == (met, kept, kept)
-    assert "".join(chosen.kept) == "edcba"[:kept]
+    assert chosen.kept == ("activations", *"edcba")[:kept]
 
 
 def test_sensitivity_orders_all_layers(bundle: Path) -> None:
