@@ -7,6 +7,9 @@ from typing import Any, cast
 
 TOLERANCE = 1e-3
 """Largest difference of a number in an answer, relative to it where it is above 1."""
+PLACES = 10.0
+"""Lists of numbers are places in pixels, rounded to hundredths: their differences count in units of this at least, and
+of the largest of the list where that is more."""
 
 
 def compared(ours: Sequence[Any], theirs: Sequence[Any]) -> dict[str, Any]:
@@ -44,6 +47,10 @@ def _differences(first: Any, second: Any) -> Iterator[float | None]:
         one, other = cast("list[Any]", first), cast("list[Any]", second)
         if len(one) != len(other):
             yield None
+            return
+        if one and all(isinstance(value, int | float) for value in [*one, *other]):
+            unit = max(PLACES, *map(abs, one))
+            yield max(abs(left - right) for left, right in zip(one, other, strict=True)) / unit
             return
         for left, right in zip(one, other, strict=True):
             yield from _differences(left, right)

@@ -19,7 +19,9 @@ def test_equal_answers_pass() -> None:
     [
         ({"confidence": 0.9005}, True),
         ({"confidence": 0.905}, False),
-        ({"boxes": [{"box": [1.0, 200.1], "label": "x"}]}, True),  # relative to what is above 1
+        ({"boxes": [{"box": [1.1, 200.0], "label": "x"}]}, True),  # relative to the largest of a list
+        ({"boxes": [{"box": [1.3, 200.0], "label": "x"}]}, False),
+        ({"boxes": [{"box": [1.0, 200.1], "label": "x"}]}, True),
         ({"boxes": [{"box": [1.0, 201.0], "label": "x"}]}, False),
         ({"boxes": []}, False),
         ({"label": "b"}, False),
