@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,19 +66,19 @@ class Held:
     counts: tuple[int, ...]
 
 
-class Mask:
-    """One target: where the mask comes from, and what its values mean. Equal where name-independent content is."""
+class Mask(ABC):
+    """One target: where the mask comes from, and what its values mean. Equal where their contents are."""
 
     key: MaskKey
     name: str
 
+    @abstractmethod
     def values(self) -> NDArray[Any]:
         """(height, width) values or (height, width, 3) colours. Raises Unreadable."""
-        raise NotImplementedError
 
+    @abstractmethod
     def content(self) -> bytes:
         """What tells it from others."""
-        raise NotImplementedError
 
     def load(self) -> Labels:
         """(height, width) uint8 class numbers in the order of `key.names`; 255 is ignored.

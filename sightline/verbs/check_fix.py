@@ -23,6 +23,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.task import Task
 from sightline.data import split
 from sightline.data.dataset import SPLITS, Dataset, Indices
+from sightline.data.formats.write_boxes import Page, table_text
 from sightline.data.scan import Scan
 from sightline.run.files import write_text
 from sightline.verbs.check_copies import Copies, of_places
@@ -55,7 +56,7 @@ def may_fix(dataset: Dataset, path: Path) -> None:
         )
     if path.exists():
         raise SightlineError("there is a file of this name already, and it stays", str(path), "choose another name")
-    if of_places(dataset) and not all(getattr(target, "path", None) for target in dataset.targets):
+    if dataset.target == "mask" and not all(getattr(target, "path", None) for target in dataset.targets):
         raise SightlineError(
             f"--fix writes a line an image, and the targets here ({dataset.target}) take more", dataset.name,
             "leave --fix out, and mend what the check lists",
@@ -143,36 +144,54 @@ def write_fixed(
         dropped["unreadable"] = len(dataset) - len(readable)
     for reason in sorted(set(why.tolist()) - {""}):
         dropped[reason] = int((why == reason).sum())
-    places = readable[why == ""]
+    home = path.parent.resolve()
+    named = {
+        place: name
+        for place in readable[why == ""].tolist()
+        if (name := _named(Path(dataset.images.load(place)), home)) is not None  # pyright: ignore[reportArgumentType] (may_fix has looked)
+    }
+    unnamed = int((why == "").sum()) - len(named)
+    if unnamed:
+        dropped["name that no table can hold"] = unnamed
+    if not named:
+        raise SightlineError("nothing is left to list: all images would be dropped", dataset.name)
+    listed = _boxes_table if dataset.target == "boxes" else _table
+    write_text(path, listed(dataset, named, home, DELIMITERS[path.suffix.lower()], suspected or {}))
+    return Fix(str(path), len(named), dropped)
+
+
+def _table(dataset: Dataset, named: Mapping[int, str], home: Path, delimiter: str, suspected: Mapping[int, str]) -> str:
+    """A row an image. named: place to what the table calls the image."""
     given = bool((dataset.splits != "").any())
     label = dataset.target if dataset.target in ("value", "text", "mask") else "label"
     columns = ["image", label, *(["split"] if given else []), *(["group"] if dataset.groups is not None else [])]
     columns += ["suspected"] if suspected else []
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(
-        text, columns, extrasaction="ignore", lineterminator="\n", delimiter=DELIMITERS[path.suffix.lower()]
-    )
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n", delimiter=delimiter)
     writer.writeheader()
-    home, count = path.parent.resolve(), 0
-    for place in places.tolist():
-        name = _named(Path(dataset.images.load(place)), home)  # pyright: ignore[reportArgumentType] (may_fix has looked)
-        if name is None:
-            dropped["name that no table can hold"] = dropped.get("name that no table can hold", 0) + 1
-            continue
-        count += 1
+    for place, name in named.items():
         writer.writerow(
             {
                 "image": name,
                 label: _target(dataset.targets[place], home),
                 "split": str(dataset.splits[place]),
                 "group": "" if dataset.groups is None else str(dataset.groups[place]),
-                "suspected": (suspected or {}).get(place, ""),
+                "suspected": suspected.get(place, ""),
             }
         )
-    if not count:
-        raise SightlineError("nothing is left to list: all images would be dropped", dataset.name)
-    write_text(path, text.getvalue())
-    return Fix(str(path), count, dropped)
+    return text.getvalue()
+
+
+def _boxes_table(
+    dataset: Dataset, named: Mapping[int, str], home: Path, delimiter: str, suspected: Mapping[int, str]
+) -> str:
+    """A row a box."""
+    groups = dataset.groups
+    pages = [
+        Page(name, (0, 0), dataset.targets[i], str(dataset.splits[i]), "" if groups is None else str(groups[i]))
+        for i, name in named.items()
+    ]
+    return table_text(pages, list(named.values()), delimiter)
 
 
 def _target(target: Any, home: Path) -> str:

@@ -8,20 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from manual import DOCS, PAGES, blocks, headings, is_quote, name_of, quoted_line, run_blocks
+from by_hand import CLOSE, ask, noise, weights
+from manual import DOCS, PAGES, blocks, headings, is_quote, name_of, quoted_line
 from support import ROOT, picture
 
 from sightline.core.spec import Input, Spec
 
 PAGE, TWIN = DOCS / "formula-to-code.md", DOCS / "formula-to-code.zh.md"
 QUOTES = [(page, block) for page in PAGES for block in blocks(page) if is_quote(block)]
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}
-
-
-@pytest.fixture(scope="module")
-def hand(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """The functions of the page's blocks called `by hand`."""
-    return SimpleNamespace(**run_blocks(PAGE, tmp_path_factory.mktemp("hand"), "by hand"))
 
 
 def made(network: str, size: tuple[int, int, int] = (11, 12, 3), **options: Any) -> tuple[Any, Spec]:
@@ -34,21 +28,6 @@ def made(network: str, size: tuple[int, int, int] = (11, 12, 3), **options: Any)
     classes = tuple("abcd")
     spec = Spec("classify", network, classes, {"image": Input("uint8", size)}, (127.5,) * 3, (64.0,) * 3, options)
     return ClassifyLearner().network(spec).eval(), spec
-
-
-def noise(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def ask(layer: Any, *arrays: np.ndarray) -> Any:
-    import torch
-
-    with torch.no_grad():
-        return layer(*(torch.from_numpy(array) for array in arrays))
-
-
-def weights(layer: Any) -> dict[str, np.ndarray]:
-    return {name: value.numpy().astype(np.float64) for name, value in layer.state_dict().items()}
 
 
 @pytest.mark.parametrize(("page", "block"), QUOTES, ids=lambda value: getattr(value, "title", ""))

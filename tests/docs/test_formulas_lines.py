@@ -7,33 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from manual import DOCS, run_blocks
+from by_hand import CLOSE, ask, noise, weights
+from manual import DOCS
 
 from sightline.core.spec import Spec
 
 PAGE = DOCS / "formula-to-code.md"
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}
-
-
-@pytest.fixture(scope="module")
-def hand(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """The functions of the page's blocks called `by hand`."""
-    return SimpleNamespace(**run_blocks(PAGE, tmp_path_factory.mktemp("hand"), "by hand"))
-
-
-def noise(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def ask(layer: Any, *arrays: np.ndarray) -> Any:
-    import torch
-
-    with torch.no_grad():
-        return layer(*(torch.from_numpy(array) for array in arrays))
-
-
-def weights(layer: Any) -> dict[str, np.ndarray]:
-    return {name: value.numpy().astype(np.float64) for name, value in layer.state_dict().items()}
 
 
 def reader(network: str, **options: Any) -> tuple[Any, Any, Spec]:

@@ -42,9 +42,10 @@ def _open(data: Any, format: str | None, kind: str | None) -> Dataset:
     path = Path(cast("os.PathLike[str]", data))
     if format:
         return _load(FORMATS[format].load(), path, kind)
-    readers = [entry.load() for entry in FORMATS.values()]
-    # Where boxes and masks lie in the same folder, what is wanted decides.
-    for reader in sorted(readers, key=lambda reader: kind not in getattr(reader, "KINDS", ())):
+    readers = (entry.load() for entry in FORMATS.values())  # one at a time: most are never needed
+    if kind is not None:  # where boxes and masks lie in the same folder, what is wanted decides
+        readers = sorted(readers, key=lambda reader: kind not in getattr(reader, "KINDS", ()))
+    for reader in readers:
         if reader.sniff(path):
             return _load(reader, path, kind)
     if not is_file(path) and not is_folder(path):

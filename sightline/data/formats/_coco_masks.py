@@ -9,11 +9,12 @@ from typing import Any, cast
 import numpy as np
 
 from sightline.core.errors import SightlineError
-from sightline.data.dataset import Dataset, FileImages
+from sightline.data.dataset import Dataset
 from sightline.data.formats import coco
 from sightline.data.formats._boxes import Troubles, clean, numbers
+from sightline.data.formats._shape_masks import as_mask_dataset
 from sightline.data.image import size_of
-from sightline.data.masks import IGNORE, MaskKey, column_of
+from sightline.data.masks import IGNORE, MaskKey
 from sightline.data.shapes import Shape, ShapeMask, key_of_names, runs_of
 
 
@@ -32,20 +33,7 @@ def load_masks(path: Path) -> Dataset:
             if image in masks:
                 mask = ShapeMask(mask.size, masks[image][0].shapes + mask.shapes, key, mask.name)
             masks[image] = mask, split
-    if not any(mask.shapes for mask, _ in masks.values()):
-        fix = "for boxes alone, leave --task out"
-        raise SightlineError("no image here has a polygon or run lengths: there are no masks", str(path), fix)
-    return Dataset(
-        images=FileImages([*masks], root),
-        target="mask",
-        targets=column_of([mask for mask, _ in masks.values()]),
-        splits=np.array([split for _, split in masks.values()], "<U5"),
-        groups=None,
-        name=str(path),
-        format="coco",
-        classes=key.names,
-        notes=troubles.notes(),
-    )
+    return as_mask_dataset(masks, key, path, root, "coco", troubles.notes())
 
 
 def _masks(

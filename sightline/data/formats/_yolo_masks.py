@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from sightline.core.errors import SightlineError
-from sightline.data.dataset import Dataset, FileImages, printable
+from sightline.data.dataset import Dataset, printable
 from sightline.data.formats import yolo
 from sightline.data.formats._boxes import Troubles
 from sightline.data.formats._common import is_file
 from sightline.data.formats._places import split_of_folders
+from sightline.data.formats._shape_masks import as_mask_dataset
 from sightline.data.formats._yolo_places import label_folder, source_images, sources
 from sightline.data.image import size_of
-from sightline.data.masks import MaskKey, column_of
+from sightline.data.masks import MaskKey
 from sightline.data.shapes import Shape, ShapeMask, key_of_names
 
 Outline = tuple[int, tuple[float, ...]]
@@ -33,23 +34,11 @@ def load_masks(path: Path) -> Dataset:
             if image not in found:
                 known = split if split is not None else split_of_folders(image, root)
                 found[image] = known, _outlines(image, root, names, troubles)
-    if not any(outlines for _, outlines in found.values()):
-        fix = "for boxes alone, leave --task out"
-        raise SightlineError("no image here has a polygon: there are no masks", str(path), fix)
     numbers = sorted(names) or sorted({number for _, outlines in found.values() for number, _ in outlines})
     key = key_of_names([names.get(number, str(number)) for number in numbers])
     places = {number: _place(names.get(number, str(number)), key) for number in numbers}
-    return Dataset(
-        images=FileImages([*found], root),
-        target="mask",
-        targets=column_of([_mask(image, outlines, places, key) for image, (_, outlines) in found.items()]),
-        splits=np.array([split for split, _ in found.values()], "<U5"),
-        groups=None,
-        name=str(path),
-        format="yolo",
-        classes=key.names,
-        notes=troubles.notes(),
-    )
+    masks = {image: (_mask(image, outlines, places, key), split) for image, (split, outlines) in found.items()}
+    return as_mask_dataset(masks, key, path, root, "yolo", troubles.notes())
 
 
 def _place(name: str, key: MaskKey) -> int:

@@ -111,6 +111,12 @@ def voc(pages: Sequence[Page], classes: Sequence[str]) -> Written:
 
 def table(pages: Sequence[Page], classes: Sequence[str]) -> Written:
     """boxes.csv and images/: image,x,y,width,height,label and, where they say something, hard, split and group."""
+    places = [f"images/{page.name}" for page in pages]
+    return Written({"boxes.csv": table_text(pages, places)}, places, "boxes.csv")
+
+
+def table_text(pages: Sequence[Page], places: Sequence[str], delimiter: str = ",") -> str:
+    """The table itself; places: what it calls the image of each page. An image without boxes has a row of its own."""
     more = [
         name
         for name, used in (
@@ -121,15 +127,15 @@ def table(pages: Sequence[Page], classes: Sequence[str]) -> Written:
         if used
     ]
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerow(["image", "x", "y", "width", "height", "label", *more])
-    for page in pages:
+    for page, place in zip(pages, places, strict=True):
         boxes = zip(page.boxes.labels, page.boxes.corners, page.boxes.hard, strict=True)
         rows = [([*map(_plain, _sized(corners.tolist())), label], str(int(hard))) for label, corners, hard in boxes]
         for box, hard in rows or [([""] * 5, "")]:
             held = {"hard": hard, "split": page.split, "group": page.group}
-            writer.writerow([f"images/{page.name}", *box, *(held[name] for name in more)])
-    return Written({"boxes.csv": text.getvalue()}, [f"images/{page.name}" for page in pages], "boxes.csv")
+            writer.writerow([place, *box, *(held[name] for name in more)])
+    return text.getvalue()
 
 
 WRITERS: dict[str, Callable[[Sequence[Page], Sequence[str]], Written]] = {

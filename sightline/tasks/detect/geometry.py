@@ -9,6 +9,8 @@ from sightline.core.task import Size
 from sightline.data.image import Pixels, resize, to_channels
 
 Floats = NDArray[np.float64]
+LARGEST_SIDE = 320
+"""Pixels of the input's longer side, where `--imgsz` does not say."""
 PAPER = 127
 """Grey of what the image does not fill of the input: the mean that normalisation takes away."""
 

@@ -19,12 +19,12 @@ from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Sc
 from sightline.data.dataset import Dataset, Probe
 from sightline.data.image import Pixels, resize_map
 from sightline.tasks.detect import check, scores
-from sightline.tasks.detect.geometry import fitted, letterbox, overlaps, suppressed
+from sightline.tasks.detect.geometry import LARGEST_SIDE, fitted, letterbox, overlaps, suppressed
 from sightline.tasks.detect.options import DetectOptions
 from sightline.tasks.detect.prediction import BoxesPrediction
 from sightline.tasks.whole import inputs as whole
 
-STRIDE, LARGEST_SIDE = 32, 320
+STRIDE = 32
 OVERLAP = 0.6
 """A box hides those of its class that overlap it by more."""
 LEAST_SCORE = 0.001

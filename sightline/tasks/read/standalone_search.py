@@ -41,7 +41,8 @@ def _knowledge(model: bytes, lexicon: bytes):
         return 0.0 if not words or not word or word in words else -6.0
 
     @cache
-    def known(context: str, character: str) -> float:
+    def witten_bell(context: str, character: str) -> float:
+        """The logarithm of the probability that `character` follows `context`."""
         p = 1e-4
         for begin in range(len(context), -1, -1):  # Witten and Bell, from no context to the longest
             before = context[begin:]
@@ -50,7 +51,9 @@ def _knowledge(model: bytes, lexicon: bytes):
         return math.log(p)
 
     def language(text: str, character: str) -> float:
-        return (known(("\n" + text)[-5:], character) if model else 0.0) + (0 if is_letter(character) else ending(text))
+        return (witten_bell(("\n" + text)[-5:], character) if model else 0.0) + (
+            0 if is_letter(character) else ending(text)
+        )
 
     return language, ending
 

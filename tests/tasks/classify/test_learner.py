@@ -106,7 +106,9 @@ def test_the_temperature_is_fitted_before_the_export(
 
     monkeypatch.setattr(finish, "export_graph", export)
     monkeypatch.setattr(
-        Classify, "calibrate", lambda _self, _outputs, _targets, spec: dataclasses.replace(spec, temperature=3.0)
+        Classify,
+        "calibrate",
+        lambda _self, _outputs, _targets, spec, _sizes: dataclasses.replace(spec, temperature=3.0),
     )
     model = sightline.train(str(shapes), network="cnn", imgsz=16, epochs=1, batch=8, workers=0)
     assert exported == [3.0] and model.spec.temperature == 3.0
