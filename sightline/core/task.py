@@ -102,7 +102,11 @@ class Scores:
 
 
 class Task(Protocol):
-    """The numpy half of a task: works where torch is not installed."""
+    """The numpy half of a task: works where torch is not installed.
+
+    Four powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects` (which
+    labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours mean).
+    """
 
     name: ClassVar[str]
     target: ClassVar[str]

@@ -48,6 +48,28 @@ def class_colour(number: int) -> tuple[int, int, int]:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
+def boxed(
+    image: Image.Image | NDArray[np.uint8], corners: NDArray[Any], numbers: Sequence[int], texts: Sequence[str]
+) -> Image.Image:
+    """The image in RGB, enlarged if small, with boxes in the colours of their class numbers, a text above each.
+
+    corners: (n, 4) left, top, right, bottom in pixels; the first is drawn last, on top.
+    """
+    picture = to_image(image)
+    factor = max(1, round(LEAST_SIDE / min(picture.size)))
+    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    size = max(10, round(min(picture.size) / 40))
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
+    for place in reversed(range(len(numbers))):
+        left, top, right, bottom = (factor * float(v) for v in corners[place])
+        colour = class_colour(numbers[place])
+        pen.rectangle((left, top, max(left, right), max(top, bottom)), outline=colour, width=max(2, size // 6))
+        where = (left + 2, max(0.0, top - size - 3))
+        pen.rectangle(pen.textbbox(where, texts[place], font=font), fill=colour)
+        pen.text(where, texts[place], fill="white", font=font)
+    return picture
+
+
 def painted(image: Image.Image | NDArray[np.uint8], labels: NDArray[np.uint8], opacity: float = 0.55) -> Image.Image:
     """The image in RGB with the colour of each pixel's class over it; labels: (height, width), 255 stays bare."""
     picture = to_image(image)

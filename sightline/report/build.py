@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import PurePath
 
-from sightline.report import appendix, data, gallery, reading, results, robustness, summary, training
+from sightline.report import appendix, boxes, data, gallery, reading, results, robustness, summary, training
 from sightline.report.facts import Facts
 from sightline.report.page import Section, page
 from sightline.report.words import Words
@@ -18,6 +18,7 @@ ORDER: tuple[Callable[[Facts, Words], Section | None], ...] = (
     results.confusion,
     reading.reading,
     results.per_class,
+    boxes.by_size,
     results.precision_recall,
     results.certainty,
     training.firmness,

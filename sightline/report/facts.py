@@ -99,14 +99,15 @@ class Facts:
 
     @property
     def confusion(self) -> list[list[int]]:
-        """Rows are the truth, columns the answers; empty unless it fits the classes of the table."""
+        """Rows are the truth, columns the answers; empty unless it fits the classes of the table, perhaps with
+        nothing at all as one more."""
         matrix: list[list[int]] = list(self.scores.get("confusion", []))
-        return matrix if len(matrix) == len(self.rows) else []
+        return matrix if len(matrix) in (len(self.rows), len(self.rows) + 1) else []
 
     @property
     def names(self) -> list[str]:
-        """The names of the classes, in the order of the table."""
-        return [str(row["class"]) for row in self.rows]
+        """The names of the rows of `confusion`: the classes, in the order of the table, and perhaps nothing, ∅."""
+        return [*(str(row["class"]) for row in self.rows), *["∅"] * (len(self.confusion) - len(self.rows))]
 
     def interval(self, metric: str) -> tuple[float, float] | None:
         """The 95 % interval of a metric, if it is known; none of no width: a faultless part tells no bound."""

@@ -9,7 +9,9 @@ from typing import Any
 _READ = ("cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
 _CLASSES = ("accuracy", "top5", "precision", "recall", "f1", "macro_f1", "micro_f1", "ap", "map", "iou")
 _PIXELS = ("miou", "dice", "pixel_accuracy", "boundary_f")
-PERCENT = frozenset((*_CLASSES, *_PIXELS, "exact", "coverage", "ece", "ece_uncalibrated", "char_accuracy", *_READ))
+_BOXES = ("map50_95", "map50", "map75", "ar", "ap50")
+_OTHER = ("exact", "coverage", "ece", "ece_uncalibrated", "char_accuracy")
+PERCENT = frozenset((*_CLASSES, *_PIXELS, *_BOXES, *_OTHER, *_READ))
 """Metrics from 0 to 1, which read better as a percentage."""
 LOWER = frozenset(("nll", "ece", "ece_uncalibrated", "mae", "rmse", "mse", "hamming", "aurc", "loss", *_READ))
 """Metrics of which less is better."""

@@ -136,6 +136,15 @@ ENGLISH: dict[str, str] = {
     # Certainty
     "certainty": "How far to trust its certainty",
     "certainty_lead": "Every answer comes with a percentage. Here is what it is worth.",
+    "by_size": "Small and large boxes",
+    "by_size_lead": "The share found, by the size of the truth: small is below 32 x 32 px of the image, "
+    "large from 96 x 96 px on.",
+    "size": "Size",
+    "boxes": "Boxes",
+    "found": "Found",
+    "size_small": "small",
+    "size_medium": "medium",
+    "size_large": "large",
     "reliability": "Does 90% mean 90%?",
     "says_it_is_sure": "how sure it says it is",
     "is_right": "how often it is right",

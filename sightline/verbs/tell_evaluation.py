@@ -9,6 +9,7 @@ from sightline.core.statistics import proportion
 
 _READ = ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
 _PIXELS = ("miou", "dice", "pixel_accuracy", "boundary_f")
+_BOXES = ("map50_95", "map50", "map75", "ar", "precision", "recall", "f1")
 SHARES = frozenset(
     (
         "accuracy",
@@ -22,6 +23,7 @@ SHARES = frozenset(
         "ece_uncalibrated",
         *_READ,
         *_PIXELS,
+        *_BOXES,
     )
 )
 """Metrics that read better in per cent."""
@@ -128,9 +130,9 @@ def _pairs(result: dict[str, Any]) -> list[str]:
         lines = [f"  {truth} read as {read}: {count:,} times" for truth, read, count in list(columns)[: 2 * PAIRS]]
         return ["Most often confused (∅: nothing):", *lines] if lines else ["No character was taken for another."]
     confusion, rows = result.get("confusion"), result.get("per_class", [])
-    if not confusion or len(rows) != len(confusion):
+    if not confusion or not 0 <= len(confusion) - len(rows) <= 1:
         return []
-    names = [row["class"] for row in rows]
+    names = [*(row["class"] for row in rows), "nothing"]
     pairs = [(n, i, j) for i, line in enumerate(confusion) for j, n in enumerate(line) if i != j and n]
     pairs.sort(key=lambda pair: (-pair[0], pair[1], pair[2]))
     if not pairs:
@@ -147,7 +149,7 @@ def _table(result: dict[str, Any]) -> list[str]:
     if not rows:
         return []
     columns = [name for name in ("iou", "precision", "recall", "f1", "boundary_f") if name in rows[0]]
-    more = [name for name in ("ap", "threshold") if name in rows[0]]
+    more = [name for name in ("ap", "ap50", "threshold") if name in rows[0]]
     width = max(5, *(len(row["class"]) for row in rows))
     lines = ["  ".join(["class".ljust(width), *(name.ljust(17) for name in columns), "support", *more])]
     for row in rows[:ROWS]:

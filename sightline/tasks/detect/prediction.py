@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-COLOURS = ((220, 50, 47), (38, 139, 210), (133, 153, 0), (211, 54, 130), (181, 137, 0), (42, 161, 152), (108, 113, 196))
-
 
 @dataclass(frozen=True, eq=False)
 class BoxesPrediction:
@@ -69,19 +67,9 @@ class BoxesPrediction:
 
     def draw(self, image: Image | NDArray[np.uint8]) -> Image:
         """The image with the boxes, a colour a class, and their labels."""
-        from PIL import ImageDraw, ImageFont
+        from sightline.data.draw import boxed
 
-        from sightline.data.image import to_image
-
-        picture = to_image(image).copy()
-        size = max(10, round(min(picture.size) / 40))
-        pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
-        for place in reversed(range(self.shown())):
-            label, (left, top, right, bottom) = int(self.labels[place]), self.corners[place].tolist()
-            colour = COLOURS[label % len(COLOURS)]
-            pen.rectangle((left, top, max(left, right), max(top, bottom)), outline=colour, width=max(1, size // 6))
-            text = f"{self.names[label]} {self.scores[place]:.0%}"
-            where = (left + 2, max(0, top - size - 3))
-            pen.rectangle(pen.textbbox(where, text, font=font), fill=colour)
-            pen.text(where, text, fill="white", font=font)
-        return picture
+        count = self.shown()
+        numbers: list[int] = self.labels[:count].tolist()
+        texts = [f"{self.names[n]} {score:.0%}" for n, score in zip(numbers, self.scores[:count], strict=True)]
+        return boxed(image, self.corners[:count], numbers, texts)

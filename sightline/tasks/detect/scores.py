@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from sightline.core.boxes import Boxes
 from sightline.core.calibration import best_temperature
+from sightline.core.confidence import expected_calibration_error, reliability
+from sightline.tasks.detect import mistakes
 from sightline.tasks.detect.geometry import areas, intersections, overlaps
 from sightline.tasks.detect.prediction import BoxesPrediction
 
@@ -53,7 +55,8 @@ def matched(found: Floats, truth: Floats, hard: NDArray[np.bool_]) -> NDArray[np
 
 
 def counts(prediction: BoxesPrediction, truth: Boxes, names: Sequence[str]) -> dict[str, Any]:
-    """Of one image: per class the scores of its boxes, how they match, and the number of truths."""
+    """Of one image: per class the scores of its boxes, how they match, and the number of truths;
+    what is confused with what, and what is found by size: see `mistakes`."""
     held = np.array([names.index(label) if label in names else -1 for label in truth.labels], np.int64)
     classes: dict[int, tuple[Floats, NDArray[np.int8], int]] = {}
     for number in np.union1d(held[held >= 0], prediction.labels).tolist():
@@ -61,7 +64,11 @@ def counts(prediction: BoxesPrediction, truth: Boxes, names: Sequence[str]) -> d
         theirs = held == number
         match = matched(prediction.corners[mine], truth.corners[theirs], truth.hard[theirs])
         classes[int(number)] = prediction.scores[mine], match, int((~truth.hard[theirs]).sum())
-    return {"classes": classes, "unknown": int((held < 0).sum()), "threshold": prediction.threshold}
+    confused, sizes = mistakes.confusion(prediction, truth, held)
+    unknown = int((held < 0).sum())
+    return {
+        "classes": classes, "unknown": unknown, "threshold": prediction.threshold, "confused": confused, "sizes": sizes,
+    }  # fmt: skip
 
 
 def metrics(images: Sequence[dict[str, Any]], classes: int) -> tuple[dict[str, float], list[dict[str, Any]]]:
@@ -82,13 +89,8 @@ def metrics(images: Sequence[dict[str, Any]], classes: int) -> tuple[dict[str, f
 
 
 def _of_class(images: Sequence[dict[str, Any]], number: int) -> dict[str, Any]:
-    held = [image["classes"][number] for image in images if number in image["classes"]]
-    support = sum(one[2] for one in held)
+    scores, match, support = _joined(images, number)
     threshold = images[0]["threshold"] if images else 1.0
-    scores = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
-    match = np.concatenate([one[1] for one in held], axis=1) if held else np.zeros((len(OVERLAPS), 0), np.int8)
-    order = np.argsort(-scores, kind="mergesort")
-    scores, match = scores[order], match[:, order]
     precisions, recalls = zip(*(average_precision(row, support) for row in match), strict=True)
     sure = (scores >= threshold) & (match[0] != IGNORED)
     hits, guessed = int((match[0][sure] == FOUND).sum()), int(sure.sum())
@@ -112,6 +114,50 @@ def average_precision(match: NDArray[np.int8], support: int) -> tuple[float, flo
     return float(np.where(reached, precision[np.minimum(places, len(precision) - 1)], 0).mean()), float(recall[-1])
 
 
+def curves(images: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """pr: for each class recall and precision at an overlap of 0.5; reliability of the scores; by_size."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for number, name in enumerate(names):
+        _, match, support = _joined(images, number)
+        counted = match[0][match[0] != IGNORED]
+        if not support or not len(counted):
+            continue
+        right = np.cumsum(counted == FOUND)
+        places = np.unique(np.linspace(0, len(right) - 1, min(len(RECALLS), len(right))).astype(np.int64))
+        found[name] = {
+            "recall": np.round(right[places] / support, 6).tolist(),
+            "precision": np.round(right[places] / (places + 1), 6).tolist(),
+        }
+    sure, right = _certain(images)
+    sizes = np.sum([image["sizes"] for image in images], axis=0) if images else np.zeros((3, 2), np.int64)
+    curve = {**reliability(sure, right), "unit": "boxes"} if len(sure) else {"unit": "boxes"}
+    return {"pr": found, "reliability": curve, "by_size": mistakes.by_size(sizes)}
+
+
+def calibration_error(images: Sequence[dict[str, Any]]) -> float:
+    """ece of the boxes of at least 1 %: the mean gap between a score and the share of such boxes that are right."""
+    sure, right = _certain(images)
+    return expected_calibration_error(sure, right) if len(sure) else 0.0
+
+
+def _certain(images: Sequence[dict[str, Any]]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Scores of at least 1 % over all classes, and whether each finds a truth at an overlap of 0.5."""
+    held = [one for image in images for one in image["classes"].values()]
+    found = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
+    match = np.concatenate([one[1][0] for one in held]) if held else np.zeros(0, np.int8)
+    sure = (found >= 0.01) & (match != IGNORED)
+    return found[sure], match[sure] == FOUND
+
+
+def _joined(images: Sequence[dict[str, Any]], number: int) -> tuple[Floats, NDArray[np.int8], int]:
+    """Scores and matches of a class over all images, the surest first, and the number of its truths."""
+    held = [image["classes"][number] for image in images if number in image["classes"]]
+    scores = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
+    match = np.concatenate([one[1] for one in held], axis=1) if held else np.zeros((len(OVERLAPS), 0), np.int8)
+    order = np.argsort(-scores, kind="mergesort")
+    return scores[order], match[:, order], sum(one[2] for one in held)
+
+
 def best_threshold(images: Sequence[dict[str, Any]]) -> float:
     """The score from which on boxes are shown: that of the best F1 at an overlap of 0.5, over all classes."""
     held = [one for image in images for one in image["classes"].values()]
@@ -131,11 +177,7 @@ def temperature(images: Sequence[dict[str, Any]]) -> float:
 
     Over boxes of at least 1 %: the thousands below would decide it alone.
     """
-    held = [one for image in images for one in image["classes"].values()]
-    found = np.concatenate([one[0] for one in held]) if held else np.zeros(0)
-    match = np.concatenate([one[1][0] for one in held]) if held else np.zeros(0, np.int8)
-    sure = (found >= 0.01) & (match != IGNORED)
-    found, right = found[sure], match[sure] == FOUND
+    found, right = _certain(images)
     if not len(found):
         return 1.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,16 @@ from sightline.core.spec import Input, Spec
 from sightline.core.statistics import by_resampling
 from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
 from sightline.data.dataset import Dataset, Probe
+from sightline.data.draw import boxed, class_colour
 from sightline.data.image import Pixels, resize_map
 from sightline.tasks.detect import check, scores
 from sightline.tasks.detect.geometry import LARGEST_SIDE, fitted, letterbox, overlaps, suppressed
 from sightline.tasks.detect.options import DetectOptions
 from sightline.tasks.detect.prediction import BoxesPrediction
 from sightline.tasks.whole import inputs as whole
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 STRIDE = 32
 OVERLAP = 0.6
@@ -129,10 +133,15 @@ class Detect:
         return Comparison(2.0 if counts["unknown"] else 0.0 if nothing else 1 - whole_image["f1"], counts)
 
     def summarize(self, comparisons: Sequence[Comparison], spec: Spec) -> Scores:
-        """map50_95, map50, map75, ar by COCO's rules; precision, recall, f1 of the boxes shown; the same a class."""
-        found, rows = scores.metrics([dict(c.counts) for c in comparisons], len(spec.classes))
+        """map50_95, map50, map75, ar by COCO's rules; precision, recall, f1 of the boxes shown; ece; a row a class; the
+        confusion, whose last row and column are the background.
+        """
+        images = [dict(c.counts) for c in comparisons]
+        found, rows = scores.metrics(images, len(spec.classes))
         per_class = [_row(name, row) for name, row in zip(spec.classes, rows, strict=True)]
-        return Scores(found, per_class)
+        confusion: list[list[int]] = np.sum([image["confused"] for image in images], axis=0).tolist()
+        found["ece"] = scores.calibration_error(images)
+        return Scores(found, per_class, confusion, scores.curves(images, spec.classes))
 
     def intervals(self, comparisons: Sequence[Comparison], spec: Spec) -> dict[str, list[float]]:
         """The 95 % intervals of all metrics, by drawing images anew."""
@@ -199,6 +208,17 @@ class Detect:
         inner = fitted(size, (width, height))
         return resize_map(values[: inner[1], : inner[0]], size)
 
+    def paint(self, image: Pixels, what: Any, spec: Spec) -> Image:
+        """The image with the boxes of a target or a prediction, for reports."""
+        if isinstance(what, BoxesPrediction):
+            return what.draw(image)
+        numbers = [spec.classes.index(name) if name in spec.classes else len(spec.classes) for name in what.labels]
+        return boxed(image, what.corners, numbers, what.labels)
+
+    def colours(self, spec: Spec) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+        """The classes and their colours."""
+        return tuple((name, class_colour(number)) for number, name in enumerate(spec.classes))
+
     def learner(self) -> Learner:
         """Imports torch."""
         from sightline.tasks.detect.learner import DetectLearner
@@ -216,7 +236,7 @@ def _row(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
     hits, guessed, support = row["hits"], row["guessed"], row["support"]
     return {
         "class": name,
-        "ap50_95": round(row["ap50_95"], 6), "ap50": round(row["ap50"], 6),
+        "ap": round(row["ap50_95"], 6), "ap50": round(row["ap50"], 6),
         "precision": round(hits / max(guessed, 1), 6), "recall": round(hits / max(support, 1), 6),
         "f1": round(2 * hits / max(support + guessed, 1), 6), "support": support,
     }  # fmt: skip

@@ -90,3 +90,24 @@ def test_the_threshold_is_that_of_the_best_f1() -> None:
     corners = np.array([[0, 0, 10, 10], [20, 20, 30, 30], [50, 50, 60, 60]], np.float64)
     one = BoxesPrediction(corners, np.zeros(3, np.int64), np.array([0.9, 0.6, 0.4]), np.arange(3), NAMES, 0.5)
     assert scores.best_threshold([scores.counts(one, truth, NAMES)]) == 0.6
+
+
+def test_confusion_knows_the_background_and_sizes_are_counted() -> None:
+    truth = Boxes(np.array([[0.0, 0, 10, 10], [20, 20, 60, 60], [100, 0, 110, 10], [0, 100, 10, 110]]), tuple("aabc"))
+    corners = np.array([[0, 0, 10, 10], [20, 20, 60, 58], [200, 200, 210, 210], [100, 0, 110, 10]], np.float64)
+    one = BoxesPrediction(
+        corners, np.array([0, 1, 2, 1]), np.array([0.9, 0.8, 0.7, 0.1]), np.arange(4), NAMES, 0.5
+    )  # fmt: skip
+    found = scores.counts(one, truth, NAMES)
+    assert found["confused"].tolist() == [[1, 1, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 1, 0]]
+    assert found["sizes"].tolist() == [[3, 1], [1, 0], [0, 0]]
+    curves = scores.curves([found], NAMES)
+    assert curves["by_size"] == {"size": ["small", "medium"], "boxes": [3, 1], "found": [0.333333, 0.0]}
+    assert curves["pr"]["a"] == {"recall": [0.5], "precision": [1.0]}
+
+
+def test_a_hard_truth_is_neither_missed_nor_wrong() -> None:
+    truth = Boxes(np.array([[0.0, 0, 10, 10]]), ("a",), np.array([True]))
+    one = BoxesPrediction(truth.corners, np.zeros(1, np.int64), np.array([0.9]), np.arange(1), NAMES, 0.5)
+    found = scores.counts(one, truth, NAMES)
+    assert not found["confused"].any() and not found["sizes"].any()
