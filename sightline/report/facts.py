@@ -9,6 +9,8 @@ from typing import Any
 from sightline.report.pictures import Picture
 
 Json = Mapping[str, Any]
+NOTHING = "∅"
+"""What stands for nothing among truths and answers."""
 RANKING = ("iou", "recall", "f1", "ap", "precision", "accuracy")
 """The column that ranks classes is the first of these that the per-class table has."""
 
@@ -106,8 +108,8 @@ class Facts:
 
     @property
     def names(self) -> list[str]:
-        """The names of the rows of `confusion`: the classes, in the order of the table, and perhaps nothing, ∅."""
-        return [*(str(row["class"]) for row in self.rows), *["∅"] * (len(self.confusion) - len(self.rows))]
+        """The names of the rows of `confusion`: the classes, in the order of the table, and perhaps `NOTHING`."""
+        return [*(str(row["class"]) for row in self.rows), *[NOTHING] * (len(self.confusion) - len(self.rows))]
 
     def interval(self, metric: str) -> tuple[float, float] | None:
         """The 95 % interval of a metric, if it is known; none of no width: a faultless part tells no bound."""

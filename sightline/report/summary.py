@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sightline.report import numbers
-from sightline.report.facts import Facts
+from sightline.report.facts import NOTHING, Facts
 from sightline.report.html import Html, given, join, tag
 from sightline.report.page import Section, listed
 from sightline.report.words import Words
@@ -98,9 +98,8 @@ def fails(facts: Facts, t: Words) -> list[Html]:
         weakest = [pair for pair in ranked[:NAMED] if pair[0] < 1]
         found.append(_by_class("weak_classes", weakest, facts, t))
     for often, truth, answer, of in confusions:
-        found.append(
-            t("confused", truth=given(truth), answer=given(answer), n=numbers.count(often), of=numbers.count(of))
-        )
+        held = {"truth": given(truth), "answer": given(answer), "n": numbers.count(often), "of": numbers.count(of)}
+        found.append(t("imagined" if truth == NOTHING else "overlooked" if answer == NOTHING else "confused", **held))
     unseen = [str(row["class"]) for row in facts.rows if row.get("support") == 0]
     if unseen:
         found.append(t("unseen_classes", n=len(unseen), classes=_some(unseen, t)))

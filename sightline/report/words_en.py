@@ -61,6 +61,8 @@ ENGLISH: dict[str, str] = {
     "weak_classes": "Weakest classes, by {column}: {classes}.",
     "weak_classes_recall": "Overlooks most, by the share found: {classes}.",
     "confused": "Takes {truth} for {answer}: {n} of {of}.",
+    "imagined": "Finds {answer} where nothing is: {n} times.",
+    "overlooked": "Overlooks {truth}: {n} of {of}.",
     "unseen_classes": "Not tested at all, no image of them: {classes} (classes: {n}).",
     "unknown_labels": "Labels that it never learned, counted as wrong: {classes}.",
     "no_mistake": "No mistake on {images}. More of them would show where it fails.",

@@ -61,6 +61,8 @@ CHINESE: dict[str, str] = {
     "weak_classes": "最薄弱的类别（按{column}）：{classes}。",
     "weak_classes_recall": "漏认最多的类别（认出的比例）：{classes}。",
     "confused": "把{truth}认成{answer}：{of} 张中有 {n} 张。",
+    "imagined": "在什么也没有的地方找到{answer}：{n} 次。",
+    "overlooked": "漏掉{truth}：{of} 个中有 {n} 个。",
     "unseen_classes": "完全没有测试图像的类别（共 {n} 个）：{classes}。",
     "unknown_labels": "模型没有学过、按错误计算的标签：{classes}。",
     "no_mistake": "{images}全部正确。要知道它会在哪里出错，需要更多测试图像。",
