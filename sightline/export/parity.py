@@ -7,9 +7,9 @@ from typing import Any, cast
 
 TOLERANCE = 1e-3
 """Largest difference of a number in an answer, relative to it where it is above 1."""
-PLACES = 10.0
-"""Lists of numbers are places in pixels, rounded to hundredths: their differences count in units of this at least, and
-of the largest of the list where that is more."""
+PLACES = 20.0
+"""Lists of fractions are places in pixels, rounded to hundredths: a step of the rounding, whatever the place, is no
+difference. Those of whole numbers, such as run lengths, have no such slack."""
 
 
 def compared(ours: Sequence[Any], theirs: Sequence[Any]) -> dict[str, Any]:
@@ -48,12 +48,12 @@ def _differences(first: Any, second: Any) -> Iterator[float | None]:
         if len(one) != len(other):
             yield None
             return
-        if one and all(isinstance(value, int | float) for value in [*one, *other]):
-            unit = max(PLACES, *map(abs, one))
-            yield max(abs(left - right) for left, right in zip(one, other, strict=True)) / unit
-            return
+        fractions = any(isinstance(value, float) for value in [*one, *other])
         for left, right in zip(one, other, strict=True):
-            yield from _differences(left, right)
+            if fractions and isinstance(left, int | float) and isinstance(right, int | float):
+                yield abs(left - right) / max(PLACES, abs(left))
+            else:
+                yield from _differences(left, right)
     elif isinstance(first, int | float) and isinstance(second, int | float) and not isinstance(first, bool):
         yield abs(first - second) / max(1.0, abs(first))
     elif first != second:

@@ -6,7 +6,7 @@ import pytest
 
 from sightline.export.parity import compared
 
-ANSWER = {"label": "a", "confidence": 0.9, "boxes": [{"box": [1.0, 200.0], "label": "x"}], "low": None}
+ANSWER = {"label": "a", "confidence": 0.9, "boxes": [{"box": [1.0, 200.0], "label": "x"}], "low": None, "runs": [0, 500, 1, 500]}
 
 
 def test_equal_answers_pass() -> None:
@@ -19,8 +19,9 @@ def test_equal_answers_pass() -> None:
     [
         ({"confidence": 0.9005}, True),
         ({"confidence": 0.905}, False),
-        ({"boxes": [{"box": [1.1, 200.0], "label": "x"}]}, True),  # relative to the largest of a list
-        ({"boxes": [{"box": [1.3, 200.0], "label": "x"}]}, False),
+        ({"boxes": [{"box": [1.01, 200.0], "label": "x"}]}, True),  # a step of the rounding
+        ({"boxes": [{"box": [1.1, 200.0], "label": "x"}]}, False),
+        ({"runs": [0, 501, 1, 499]}, False),  # a pixel of a mask has no slack
         ({"boxes": [{"box": [1.0, 200.1], "label": "x"}]}, True),
         ({"boxes": [{"box": [1.0, 201.0], "label": "x"}]}, False),
         ({"boxes": []}, False),
