@@ -6,7 +6,8 @@ import pytest
 
 from sightline.export.parity import compared
 
-ANSWER = {"label": "a", "confidence": 0.9, "boxes": [{"box": [1.0, 200.0], "label": "x"}], "low": None, "runs": [0, 500, 1, 500]}
+BOXES = [{"box": [1.0, 200.0], "label": "x"}]
+ANSWER = {"label": "a", "confidence": 0.9, "boxes": BOXES, "low": None, "runs": [0, 500, 1, 500]}
 
 
 def test_equal_answers_pass() -> None:
