@@ -27,6 +27,7 @@ USAGE = {
     "render": "sightline render TEXT.txt [options]",
     "compress": "sightline compress MODEL DATA [options]",
     "export": "sightline export MODEL [options]",
+    "serve": "sightline serve MODEL… [--host 127.0.0.1] [--port 8000] [options]",
 }
 EXAMPLE = "start with:  sightline train digits        (the embedded data set, no file needed)"
 

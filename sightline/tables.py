@@ -54,6 +54,7 @@ VERBS = {
     "render": Entry("sightline.verbs.render:command", "draw lines of text with fonts, to train a reader on"),
     "compress": Entry("sightline.verbs.compress:command", "make a bundle smaller and faster, and measure the cost"),
     "export": Entry("sightline.verbs.export:command", "write a bundle for other hosts, and compare its answers there"),
+    "serve": Entry("sightline.verbs.serve:command", "answer for bundles at an address, over HTTP"),
     "networks": Entry("sightline.verbs.about:networks", "list the networks"),
     "formats": Entry("sightline.verbs.about:formats", "list the data formats"),
     "version": Entry("sightline.verbs.about:version", "show the versions of Sightline and what it stands on"),

@@ -58,12 +58,13 @@ class Answer:
 class Predictor:
     """A bundle made ready once: images in, answers out."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 0) -> None:
+        """threads: of one call of the graph; 0 leaves the choice to onnxruntime."""
         self.task: Task = task_named(bundle.spec.task)
         self.spec: Spec = bundle.spec
         self._graph = bundle.graph
         self._runners: dict[int, Runner] = {}
-        self._threads = 0
+        self._threads = threads
 
     @property
     def runner(self) -> Runner:
@@ -76,30 +77,40 @@ class Predictor:
         self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS
     ) -> Iterator[Answer]:
         """One answer a source (path, bytes, array or Pillow image), in order, read by several processes."""
-        shape = self.spec.inputs["image"].shape
-        least = (shape[1] or 0, shape[0] or 0)
         workers = default_workers(len(sources)) if workers is None else workers
         # Reading and the graph in the same process: pixels need not travel, and each worker fills one processor.
-        self._threads = 1 if workers > 1 else 0
+        self._threads = 1 if workers > 1 else self._threads
 
         def look(part: slice) -> _Read:
-            return self._read([_look(self.task, self.spec, source, least, max_pixels) for source in sources[part]])
+            return self._read(sources[part], max_pixels)
 
         parts = list(chunks(len(sources), part_size(len(sources), workers)))
-        for part, (seen, outputs) in zip(parts, ordered_map(look, parts, workers), strict=True):
-            rows: dict[int, Arrays] = {}
-            for places, stacked in outputs:
-                rows |= {
-                    place: {key: values[row] for key, values in stacked.items()} for row, place in enumerate(places)
-                }
-            for place, (source, one) in enumerate(zip(sources[part], seen, strict=True)):
-                if isinstance(one, str):
-                    yield Answer(source, None, one)
-                else:
-                    yield Answer(source, self.task.postprocess(rows[place], one, self.spec))
+        for part, read in zip(parts, ordered_map(look, parts, workers), strict=True):
+            yield from self._finish(sources[part], read)
 
-    def _read(self, seen: list[_Seen]) -> _Read:
+    def batch(self, sources: Sequence[Any], max_pixels: int = MAX_PIXELS) -> list[Answer]:
+        """One answer a source, in this thread and together: one call of the graph where their inputs are of one size.
+
+        Several threads may do so at the same time, once `runner` has been asked for.
+        """
+        return list(self._finish(sources, self._read(sources, max_pixels)))
+
+    def _finish(self, sources: Sequence[Any], read: _Read) -> Iterator[Answer]:
+        seen, outputs = read
+        rows: dict[int, Arrays] = {}
+        for places, stacked in outputs:
+            rows |= {place: {key: values[row] for key, values in stacked.items()} for row, place in enumerate(places)}
+        for place, (source, one) in enumerate(zip(sources, seen, strict=True)):
+            if isinstance(one, str):
+                yield Answer(source, None, one)
+            else:
+                yield Answer(source, self.task.postprocess(rows[place], one, self.spec))
+
+    def _read(self, sources: Sequence[Any], max_pixels: int) -> _Read:
         """One call of the graph for inputs of equal shape: sizes or errors, and the outputs with their places."""
+        shape = self.spec.inputs["image"].shape
+        least = (shape[1] or 0, shape[0] or 0)
+        seen = [_look(self.task, self.spec, source, least, max_pixels) for source in sources]
         by_shape: dict[tuple[Any, ...], list[int]] = {}
         for place, one in enumerate(seen):
             if not isinstance(one, str):
@@ -174,7 +185,7 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     bad: list[str] = []
     begun = time.monotonic()
     for answer in predictor.answers(paths, options.workers, options.max_pixels):
-        row = _row(answer, options)
+        row = row_of(str(answer.source), answer, options.top, options.min_confidence)
         if answer.error:
             bad.append(f"{answer.source}: {answer.error}")
         elif options.out:
@@ -214,11 +225,11 @@ def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_
     return _close([Path()] * (count + len(bad)), bad, time.monotonic() - begun, options, as_json)
 
 
-def _row(answer: Answer, options: PredictOptions) -> dict[str, Any]:
-    row: dict[str, Any] = {"image": str(answer.source)}
+def row_of(name: str, answer: Answer, top: int, min_confidence: float) -> dict[str, Any]:
+    """One image's answer as a JSON object; `error` where there is none."""
     if answer.prediction is None:
-        return {**row, "error": answer.error}
-    return {**row, **answer.prediction.to_dict(options.top, options.min_confidence)}
+        return {"image": name, "error": answer.error}
+    return {"image": name, **answer.prediction.to_dict(top, min_confidence)}
 
 
 def _print(answer: Answer, row: dict[str, Any], options: PredictOptions, as_json: bool) -> None:

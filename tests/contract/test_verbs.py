@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from server import Server
 from support import Result
 from tiny import TINY
 
@@ -163,6 +164,16 @@ def export(world: World) -> None:
     assert said.code == 0 and "made images, as no --data was named" in said.out
 
 
+def serve(world: World) -> None:
+    [asked] = world.cli("predict", world.bundle, world.image, "--json").lines
+    with Server(world.bundle) as server:
+        status, found = server.post(f"/v1/models/{world.bundle.stem}/predict", world.image.read_bytes())
+        assert status == 200, found
+        assert found["answers"] == [{**asked, "image": "image 1"}]
+        [model] = server.get("/v1/models")[1]["models"]
+        assert (model["name"], model["task"], model["refused"]) == (world.bundle.stem, world.task, None)
+
+
 def networks(world: World) -> None:
     rows = [row for row in world.cli("networks", "--json").json if row["task"] == world.task]
     assert [row["network"].split("/")[0] for row in rows] == list(NETWORKS[world.task])
@@ -192,6 +203,7 @@ DRIVE: dict[str, Callable[[World], None]] = {
     "convert": convert,
     "compress": compress,
     "export": export,
+    "serve": serve,
     "networks": networks,
     "formats": formats,
     "version": version,

@@ -35,6 +35,7 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("report/*", {"numpy", "PIL"}, {"core", "data", "report"}),
     ("compress/*", {"numpy", "onnxruntime"}, {"compress", "core", "run"}),
     ("export/*", {"numpy", "onnxruntime", "PIL"}, {"core", "data", "export", "run"}),
+    ("serve/*", {"numpy", "fastapi", "starlette", "uvicorn", "python_multipart"}, {"core", "run", "serve", "verbs"}),
     ("baseline/*", {"numpy"}, {"baseline", "core", "data"}),
     ("learn/*", LEARNING, {"core", "data", "learn", "run"}),
     *((f"explain/{name}.py", LEARNING, {"core", "explain", "learn", "run"}) for name in GRADIENTS),

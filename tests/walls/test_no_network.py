@@ -43,10 +43,13 @@ for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
 
 DRIVE = """
 import contextlib, io, json, sys
+from server import end_when_ready
 from sightline.cli import main
 codes = []
 for arguments in json.loads(sys.argv[1]):
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as err:
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        if arguments[0] == "serve":
+            end_when_ready(out)
         code = main(arguments)
     codes.append([code, err.getvalue()])
 print(json.dumps(codes))
@@ -57,7 +60,7 @@ def run(code: str, *arguments: str, folder: Path) -> tuple[subprocess.CompletedP
     """Runs the code where the network is refused; and what was attempted."""
     (folder / "sitecustomize.py").write_text(REFUSE)
     env = environment(ATTEMPTS=str(folder / "attempts"))
-    env["PYTHONPATH"] = f"{folder}:{env['PYTHONPATH']}"
+    env["PYTHONPATH"] = f"{folder}:{env['PYTHONPATH']}:{Path(__file__).parent.parent}"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
@@ -79,6 +82,7 @@ def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) ->
         "render": ["render", str(tmp_path / "text.txt"), "--out", "lines"],
         "compress": ["compress", str(bundle), str(shapes), "--workers", "2", "--max-drop", "100"],
         "export": ["export", str(bundle), "--to", "python", "--data", str(shapes)],
+        "serve": ["serve", str(bundle), "--port", "0"],
         "train": ["train", str(shapes), "--network", "cnn", "--imgsz", "16", "--epochs", "1", "--workers", "2"],
     }
     assert set(lines) == set(VERBS)

@@ -27,10 +27,13 @@ sys.meta_path = [Finder if finder is PathFinder else finder for finder in sys.me
 
 DRIVE = """
 import contextlib, io, json, sys
+from server import end_when_ready
 from sightline.cli import main
 rows = []
 for arguments in json.loads(sys.argv[1]):
     out, err = io.StringIO(), io.StringIO()
+    if arguments[0] == "serve" and "--help" not in arguments:
+        end_when_ready(out)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             code = main(arguments)
@@ -43,6 +46,7 @@ print(json.dumps(rows))
 
 def python(code: str, *arguments: str, cwd: Path, site: Path | None = None) -> subprocess.CompletedProcess[str]:
     env = environment()
+    env["PYTHONPATH"] += f":{Path(__file__).parent.parent}"
     if site:
         (site / "sitecustomize.py").write_text(HIDE)
         env["PYTHONPATH"] = f"{site}:{env['PYTHONPATH']}"
@@ -76,6 +80,7 @@ def rows(bundle: Path, shapes: Path, strangers: Path, tmp_path_factory: pytest.T
         "render": ["render", "text.txt", "--out", "lines"],
         "compress": ["compress", str(bundle), str(shapes)],
         "export": ["export", str(bundle), "--to", "python", "--data", str(strangers)],
+        "serve": ["serve", str(bundle), "--port", "0"],
         "train --help": ["train", "--network", "cnn", "--help"],
         "train": ["train", str(shapes), "--out", "run"],
     }
