@@ -21,7 +21,7 @@ USAGE = {
     "check": "sightline check DATA [options]",
     "train": "sightline train DATA [options]",
     "evaluate": "sightline evaluate MODEL DATA [options]",
-    "predict": "sightline predict MODEL SOURCE… [options]",
+    "predict": "sightline predict MODEL SOURCE… [--then MODEL] [options]",
     "explain": "sightline explain MODEL IMAGE… [options]",
     "convert": "sightline convert DATA --to coco|yolo|voc|csv --out FOLDER",
     "render": "sightline render TEXT.txt [options]",
@@ -162,12 +162,14 @@ def _add(group: Any, field: dataclasses.Field[Any], shown: bool) -> None:
             flag.replace("--", "--no-", 1), dest=field.name, action="store_false", help=argparse.SUPPRESS
         )
         return
-    default = "" if field.default is None or "default" in meta["help"] else f" (default: {field.default})"
+    default = "" if field.default in (None, ()) or "default" in meta["help"] else f" (default: {field.default})"
     choices = f"; one of {', '.join(meta['choices'])}" if meta["choices"] else ""
     text = (meta["help"] + choices + default).replace("%", "%%")
     metavar = {"int": "N", "float": "X", "Path": "PATH"}.get(str(field.type).split(" ")[0], "NAME")
-    bare: dict[str, Any] = {"nargs": "?", "const": meta["bare"]} if meta["bare"] else {}
-    group.add_argument(flag, dest=field.name, metavar=metavar, help=text if shown else argparse.SUPPRESS, **bare)
+    more: dict[str, Any] = {"nargs": "?", "const": meta["bare"]} if meta["bare"] else {}
+    if str(field.type).startswith("tuple"):  # may be given several times
+        more["action"] = "append"
+    group.add_argument(flag, dest=field.name, metavar=metavar, help=text if shown else argparse.SUPPRESS, **more)
 
 
 def _booleans(verb: str) -> set[str]:

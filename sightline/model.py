@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,6 +11,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.run.bundle import headline, open_bundle
+from sightline.verbs.chain import chained
 from sightline.verbs.evaluate import evaluate
 from sightline.verbs.predict import Predictor, gather
 
@@ -43,15 +45,18 @@ class Model:
         """The scores on the test part of the training data; without one those of the folds, or of val."""
         return self.card["scores"][headline(self.card)]["metrics"]
 
-    def predict(self, source: Any) -> Any:
+    def predict(self, source: Any, then: Model | Sequence[Model] = ()) -> Any:
         """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob.
 
-        A batch of images is a list or an array (n, height, width, channel). Raises SightlineError for what cannot
-        be read.
+        A batch of images is a list or an array (n, height, width, channel). then: a model that looks at each box that
+        this one finds, or several, each at what the one before finds; gives a `ChainedPrediction`. Raises
+        SightlineError for what cannot be read, and for `then` where this one finds no places.
         """
         sources, single = _sources(source)
+        others = [then] if isinstance(then, Model) else then
+        predictor = chained([self._predictor, *(other._predictor for other in others)])
         found: list[Prediction] = []
-        for place, answer in enumerate(self._predictor.answers(sources, workers=0 if len(sources) < 64 else None)):
+        for place, answer in enumerate(predictor.answers(sources, workers=0 if len(sources) < 64 else None)):
             if answer.prediction is None:
                 name = str(answer.source) if isinstance(answer.source, str | Path) else f"image {place}"
                 raise SightlineError(answer.error or "", name)

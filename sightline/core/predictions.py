@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -261,6 +261,11 @@ class TextPrediction:
         if self.confidence < min_confidence:
             return f"unsure ({self.confidence:.1%}: {self.text})"
         return self.text
+
+    def shift(self, left: float, top: float) -> TextPrediction:
+        """The same in the pixels of a larger image, in which this one lies at (left, top)."""
+        moved = (replace(one, left=one.left + left, right=one.right + left) for one in self.letters)
+        return replace(self, letters=tuple(moved))
 
     def draw(self, image: Image | NDArray[np.uint8]) -> Image:
         """The line with its text in a strip below it."""

@@ -104,8 +104,9 @@ class Scores:
 class Task(Protocol):
     """The numpy half of a task: works where torch is not installed.
 
-    Four powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects` (which
-    labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours mean).
+    Five powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects` (which
+    labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours mean),
+    `places` (true where its predictions are `core.places.Places`, into which a second model can look).
     """
 
     name: ClassVar[str]

@@ -49,11 +49,14 @@ def class_colour(number: int) -> tuple[int, int, int]:
 
 
 def boxed(
-    image: Image.Image | NDArray[np.uint8], corners: NDArray[Any], numbers: Sequence[int], texts: Sequence[str]
+    image: Image.Image | NDArray[np.uint8],
+    corners: Sequence[NDArray[Any]] | NDArray[Any],
+    numbers: Sequence[int],
+    texts: Sequence[str],
 ) -> Image.Image:
     """The image in RGB, enlarged if small, with boxes in the colours of their class numbers, a text above each.
 
-    corners: (n, 4) left, top, right, bottom in pixels; the first is drawn last, on top.
+    corners: n times left, top, right, bottom in pixels; the first is drawn last, on top.
     """
     picture = to_image(image)
     factor = max(1, round(LEAST_SIDE / min(picture.size)))

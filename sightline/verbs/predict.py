@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
-import itertools
 import os
 import sys
 import time
@@ -25,9 +22,10 @@ from sightline.data.image import MAX_PIXELS, SUFFIXES, read_sized
 from sightline.data.parallel import default_workers, ordered_map, part_size
 from sightline.data.scan import chunks
 from sightline.run.bundle import Bundle, open_bundle
-from sightline.run.files import make_folder, write_text, write_whole
+from sightline.run.files import make_folder, write_text
 from sightline.run.runner import OnnxRunner
-from sightline.verbs.common import say, task_named
+from sightline.verbs.answers import close, draw, table, tell
+from sightline.verbs.common import task_named
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,14 @@ class PredictOptions:
 
     top: int = option(5, "how many classes are listed", low=1)
     min_confidence: float = option(0.0, "answers below this are left out", low=0, high=1)
+    then: tuple[str, ...] = option(
+        (), "a second bundle, which looks at each box that the first has found (again: a third, which looks at those)"
+    )
     page: bool = option(False, "the images are pages: find their lines and read them (TIFF and PDF: every page)")
     out: Path | None = option(
         None, "folder for the images with the answers drawn on them; of pages also the text and ALTO XML"
     )
-    csv: Path | None = option(None, "table of the answers, one row an image")
+    csv: Path | None = option(None, "table of the answers, one row an image (with --then: one a box)")
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
     max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
@@ -72,6 +73,19 @@ class Predictor:
         if os.getpid() not in self._runners:
             self._runners[os.getpid()] = OnnxRunner(self._graph, self._threads)
         return self._runners[os.getpid()]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of a table of answers."""
+        return self.task.columns
+
+    def rows(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
+        """The rows of that table from a prediction's `to_dict`: one."""
+        return [answer]
+
+    def use_threads(self, count: int) -> None:
+        """In one call of the graph: for a caller that shares `batch` out among processes."""
+        self._threads = count
 
     def answers(
         self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS
@@ -175,28 +189,35 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
             "predict takes a bundle and images",
             fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, or -)",
         )
-    predictor = Predictor(open_bundle(target[0]))
+    first, *rest = [Predictor(open_bundle(path)) for path in (target[0], *options.then)]
     paths = gather(target[1:], more=(".pdf",) if options.page else ())
+    if options.page and rest:
+        raise SightlineError("--page and --then exclude each other", fix="leave one of them out")
     if options.out:
         make_folder(options.out)
     if options.page:
-        return _pages(predictor, paths, options, as_json)
+        return _pages(first, paths, options, as_json)
+    predictor = first
+    if rest:
+        from sightline.verbs.chain import chained
+
+        predictor = chained([first, *rest], options.min_confidence)
     rows: list[dict[str, Any]] = []
     bad: list[str] = []
     begun = time.monotonic()
     for answer in predictor.answers(paths, options.workers, options.max_pixels):
         row = row_of(str(answer.source), answer, options.top, options.min_confidence)
-        if answer.error:
+        if answer.prediction is None:
             bad.append(f"{answer.source}: {answer.error}")
         elif options.out:
-            _draw(answer, options.out, options.max_pixels)
+            draw(answer.source, answer.prediction, options.out, options.max_pixels)
         if options.csv:
-            rows.append(row)
-        _print(answer, row, options, as_json)
+            rows += [{"image": row["image"], **one} for one in (predictor.rows(row) if answer.prediction else [row])]
+        tell(answer, row, options, as_json)
     seconds = time.monotonic() - begun
     if options.csv:
-        write_text(options.csv, _table(rows, predictor.task.columns))
-    return _close(paths, bad, seconds, options, as_json)
+        write_text(options.csv, table(rows, predictor.columns))
+    return close(paths, bad, seconds, options, as_json)
 
 
 def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_json: bool) -> int:
@@ -222,7 +243,7 @@ def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_
             print_json(page.to_dict(options.min_confidence))
         else:
             print(f"{page.text(options.min_confidence)}\n" if page.regions else f"! no lines found: {page.name}\n")
-    return _close([Path()] * (count + len(bad)), bad, time.monotonic() - begun, options, as_json)
+    return close([Path()] * (count + len(bad)), bad, time.monotonic() - begun, options, as_json)
 
 
 def row_of(name: str, answer: Answer, top: int, min_confidence: float) -> dict[str, Any]:
@@ -230,45 +251,3 @@ def row_of(name: str, answer: Answer, top: int, min_confidence: float) -> dict[s
     if answer.prediction is None:
         return {"image": name, "error": answer.error}
     return {"image": name, **answer.prediction.to_dict(top, min_confidence)}
-
-
-def _print(answer: Answer, row: dict[str, Any], options: PredictOptions, as_json: bool) -> None:
-    from sightline.verbs.common import print_json
-
-    if as_json:
-        print_json(row)
-    elif answer.prediction and not options.csv:
-        print(f"{answer.source}  {answer.prediction.to_text(options.top, options.min_confidence)}")
-
-
-def _draw(answer: Answer, folder: Path, max_pixels: int) -> None:
-    """Writes `NAME.png`, or `NAME-2.png` … where there is one: neither an earlier answer nor a source is lost."""
-    pixels, _ = read_sized(answer.source, None, max_pixels)
-    assert answer.prediction
-    stem = Path(answer.source).stem
-    names = (f"{stem}.png" if number == 1 else f"{stem}-{number}.png" for number in itertools.count(1))
-    path = next(folder / name for name in names if not (folder / name).exists())
-    drawn = answer.prediction.draw(pixels)
-    write_whole(path, lambda file: drawn.save(file, "PNG"))
-
-
-def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["image", *columns, "error"], extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _close(paths: Sequence[Path], bad: list[str], seconds: float, options: PredictOptions, as_json: bool) -> int:
-    for line in bad[:20]:
-        say(f"! {line}")
-    if len(bad) > 20:
-        say(f"! … and {len(bad) - 20} more")
-    if not as_json:
-        read = len(paths) - len(bad)
-        say(
-            f"{read:,} image{'' if read == 1 else 's'}, {1000 * seconds / max(1, len(paths)):.1f} ms each"
-            + (f", {len(bad)} unreadable" if bad else "")
-        )
-    return 2 if len(bad) > options.max_bad * len(paths) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -65,11 +66,20 @@ class BoxesPrediction:
         pairs = [f"{n} {self.names[i]}" for i, n in zip(names.tolist(), counts.tolist(), strict=True)]
         return "  ".join(pairs) or "nothing found"
 
+    def marks(self, min_confidence: float = 0.0) -> list[tuple[NDArray[np.float64], int, str]]:
+        """Of each box that is shown its corners, class number, and text for a picture."""
+        count = self.shown(min_confidence)
+        numbers: list[int] = self.labels[:count].tolist()
+        texts = [f"{self.names[n]} {score:.0%}" for n, score in zip(numbers, self.scores[:count], strict=True)]
+        return list(zip(self.corners[:count], numbers, texts, strict=True))
+
     def draw(self, image: Image | NDArray[np.uint8]) -> Image:
         """The image with the boxes, a colour a class, and their labels."""
         from sightline.data.draw import boxed
 
-        count = self.shown()
-        numbers: list[int] = self.labels[:count].tolist()
-        texts = [f"{self.names[n]} {score:.0%}" for n, score in zip(numbers, self.scores[:count], strict=True)]
-        return boxed(image, self.corners[:count], numbers, texts)
+        marks = self.marks()
+        return boxed(image, [m[0] for m in marks], [m[1] for m in marks], [m[2] for m in marks])
+
+    def shift(self, left: float, top: float) -> BoxesPrediction:
+        """The same in the pixels of a larger image, in which this one lies at (left, top)."""
+        return dataclasses.replace(self, corners=self.corners + np.array([left, top, left, top], np.float64))

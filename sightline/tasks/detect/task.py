@@ -48,6 +48,7 @@ class Detect:
     augment = "light"
     survives = frozenset({"exposure"})
     one_label = False
+    places = True
     Options = DetectOptions
 
     def spec(self, dataset: Dataset, probe: Probe, network: str, options: Mapping[str, Any]) -> Spec:
