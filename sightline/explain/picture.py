@@ -41,6 +41,18 @@ def blend(pixels: Pixels, values: Values, least: int = LEAST, most: int = MOST) 
     return Image.fromarray(np.rint(mixed).astype(np.uint8))
 
 
+def layer(values: Values, most: int = MOST) -> Image.Image:
+    """The map alone, to be laid over the image: RGBA, its longer side at most `most` pixels; what says nothing is
+    clear."""
+    height, width = values.shape
+    scale = min(1.0, most / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    strength = strengths(resize_map(np.asarray(values, np.float32), size))
+    alpha = (0.8 * strength**0.6)[..., None] * 255
+    colour = ramp()[np.rint(strength * 255).astype(np.int64)]
+    return Image.fromarray(np.rint(np.concatenate((colour, alpha), axis=2)).astype(np.uint8))
+
+
 def tiles(pixels: Pixels, values: Values, maps: Values, lines: Sequence[str] = ()) -> Image.Image:
     """The image, and beside it the feature maps as a grid, each from its own least (dark) to its own most (bright).
 

@@ -81,7 +81,7 @@ def open_bundle(path: str | Path) -> Bundle:
 
     Raises SightlineError where it is missing, no bundle, damaged, altered, newer, or holds what no bundle holds.
     """
-    path = _locate(Path(path))
+    path = locate(Path(path))
     try:
         with zipfile.ZipFile(path) as archive:
             members = _read(archive, str(path))
@@ -97,7 +97,8 @@ def open_bundle(path: str | Path) -> Bundle:
     return Bundle(path, spec, _json(members["card.json"], "card.json", path), members)
 
 
-def _locate(path: Path) -> Path:
+def locate(path: Path) -> Path:
+    """The bundle's file: the path itself, or the one bundle in a run folder. Raises SightlineError."""
     if path.is_dir():
         found = sorted(path.glob(f"*{SUFFIX}"))
         if len(found) != 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from sightline.core.errors import SightlineError
-from sightline.run.bundle import Bundle, headline, open_bundle
+from sightline.run.bundle import Bundle, headline, locate, open_bundle
 from sightline.verbs.predict import Predictor
+
+LOG = logging.getLogger("sightline.serve")
 
 
 @dataclass(eq=False)
@@ -71,12 +74,31 @@ class Served:
     def __init__(self, path: Path, threads: int) -> None:
         """Raises SightlineError where the bundle cannot be served."""
         self._threads = threads
-        self._stamp = stamp_of(path)
-        self.loaded = Loaded.of(path, threads)
-        self.path = self.loaded.bundle.path
+        self.path = locate(path)
         self._stamp = stamp_of(self.path)
+        self.loaded = Loaded.of(self.path, threads)
         self.name = self.path.stem
         self.refused: dict[str, Any] | None = None
+
+    def changed(self) -> bool:
+        """Whether another file lies there than when it was last looked at."""
+        return stamp_of(self.path) != self._stamp
+
+    def reload(self) -> None:
+        """Takes the file that lies there now; where it cannot be served, the one that was loaded stays, and it is said.
+
+        Requests that are on their way get their answers from what they began with.
+        """
+        self._stamp = stamp_of(self.path)
+        try:
+            loaded = Loaded.of(self.path, self._threads)
+        except Exception as error:  # a bundle that is not ours may fail in any way; the server goes on
+            why = error.what if isinstance(error, SightlineError) else str(error) or type(error).__name__
+            self.refused = {"error": why, "since": instant(time.time())}
+            LOG.warning("%s: the new file is refused, version %s stays: %s", self.name, self.loaded.version, why)
+            return
+        LOG.info("%s: version %s replaces %s", self.name, loaded.version, self.loaded.version)
+        self.loaded, self.refused = loaded, None
 
     def describe(self) -> dict[str, Any]:
         """What a client may know of it, plain JSON."""

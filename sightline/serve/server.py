@@ -1,10 +1,11 @@
-"""The server itself: listens, and on SIGTERM answers what it has accepted before it ends."""
+"""The server itself: listens, watches the bundles, and on SIGTERM answers what it has accepted before it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+import logging
 import signal
 import socket
 import warnings
@@ -13,46 +14,66 @@ from collections.abc import Generator, Sequence
 import uvicorn
 
 from sightline.core.errors import SightlineError
-from sightline.serve.app import Service, make_app
+from sightline.serve.app import make_app
+from sightline.serve.guard import Guard, is_loopback
+from sightline.serve.keys import Keys
 from sightline.serve.models import open_all
+from sightline.serve.pages import pages
+from sightline.serve.service import Service
 from sightline.verbs.serve import ServeOptions
 
+LOG = logging.getLogger("sightline.serve")
 LINGER = 0.3
 """Seconds in which a client that has not heard of the end may still send a request on an open connection."""
+WATCH = 1.0
+"""Seconds between two looks at the bundles' files."""
 
 
 def serve(paths: Sequence[str], options: ServeOptions, as_json: bool) -> int:
     """Serves the bundles until a signal ends it; the exit code. Raises SightlineError where it cannot begin."""
     warnings.simplefilter("ignore")  # `image.read` changes the filters while it reads, and here several threads do
-    listener = listen(options.host, options.port)
-    with listener:
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    keys = Keys(options.key_file) if options.key_file else None
+    with listen(options.host, options.port) as listener:
+        host, port = listener.getsockname()[:2]
         service = Service(open_all(paths, threads=1), options)
-        asyncio.run(_run(service, listener, as_json))
+        if keys is None and not is_loopback(host):
+            LOG.warning("anyone who reaches %s:%s may ask; to ask for a key: --key-file FILE", host, port)
+        guard = make_app(service, pages(), keys, is_loopback(host))
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        greeting = f"serving {', '.join(service.models)} at {address}"
+        if as_json:
+            greeting = json.dumps({"address": address, "models": [*service.models]})
+        asyncio.run(_run(service, guard, listener, greeting))
     return 0
 
 
-async def _run(service: Service, listener: socket.socket, as_json: bool) -> None:
+async def _run(service: Service, guard: Guard, listener: socket.socket, greeting: str) -> None:
     service.start()
     config = uvicorn.Config(
-        make_app(service), log_level="warning", access_log=False, lifespan="off", http="httptools", ws="none",
+        guard, log_level="critical", log_config=None, access_log=False, lifespan="off", http="httptools", ws="none",
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=int(service.options.timeout) + 5,
     )  # fmt: skip
-    host, port = listener.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    said = f"serving {', '.join(service.models)} at {address}"
-    server = _Server(
-        config, service, json.dumps({"address": address, "models": [*service.models]}) if as_json else said
-    )
-    await server.serve([listener])
-    service.crew.stop()
+    watching = asyncio.create_task(_watch(service))
+    await _Server(config, service, guard, greeting).serve([listener])
+    watching.cancel()
+    service.stop()
+
+
+async def _watch(service: Service) -> None:
+    while True:
+        await asyncio.sleep(WATCH)
+        for served in service.models.values():
+            if served.changed():
+                await asyncio.to_thread(served.reload)
 
 
 class _Server(uvicorn.Server):
     """uvicorn's, which ends more gently, and with 0."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, greeting: str) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, guard: Guard, greeting: str) -> None:
         super().__init__(config)
-        self._service, self._greeting = service, greeting
+        self._service, self._guard, self._greeting = service, guard, greeting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Says where, once requests are taken."""
@@ -61,7 +82,8 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """First takes what waits at the door, then closes it; every answer now ends its connection."""
-        self._service.draining = True
+        self._service.draining = self._guard.draining = True
+        LOG.info("ending: no new connections; %d are open", len(self.server_state.connections))
         for _ in range(3):  # each round of the loop takes all connections that the system has made for us
             await asyncio.sleep(0)
         for server in self.servers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sightline.core.errors import MissingExtra, SightlineError
@@ -18,6 +19,8 @@ class ServeOptions:
 
     host: str = option("127.0.0.1", "the address to listen on; 0.0.0.0 is all of this machine's")
     port: int = option(8000, "the port; 0 takes a free one", low=0, high=65535)
+    key_file: Path | None = option(None, "who may ask: a file with a key a line (default: whoever reaches the address)")
+    rate: float = option(0.0, "images a second for each key, or for each address without keys; 0 sets no limit", low=0)
     max_body: float = option(32.0, "largest request, in MiB", above=0)
     max_images: int = option(64, "most images in a request", low=1)
     max_pixels: int = option(50_000_000, "largest image that is decoded, in pixels", low=1)

@@ -35,7 +35,11 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("report/*", {"numpy", "PIL"}, {"core", "data", "report"}),
     ("compress/*", {"numpy", "onnxruntime"}, {"compress", "core", "run"}),
     ("export/*", {"numpy", "onnxruntime", "PIL"}, {"core", "data", "export", "run"}),
-    ("serve/*", {"numpy", "fastapi", "starlette", "uvicorn", "python_multipart"}, {"core", "run", "serve", "verbs"}),
+    (
+        "serve/*",
+        {"numpy", "fastapi", "starlette", "uvicorn", "python_multipart"},
+        {"core", "explain", "run", "serve", "tables", "verbs"},
+    ),
     ("baseline/*", {"numpy"}, {"baseline", "core", "data"}),
     ("learn/*", LEARNING, {"core", "data", "learn", "run"}),
     *((f"explain/{name}.py", LEARNING, {"core", "explain", "learn", "run"}) for name in GRADIENTS),

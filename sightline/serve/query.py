@@ -1,0 +1,53 @@
+"""Options in an address: those of the verbs, read by the same rules and documented from the same lines."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any, TypeVar
+
+from starlette.datastructures import QueryParams
+
+from sightline.core.errors import SightlineError, unknown
+from sightline.core.options import resolve, types_of
+from sightline.serve.problem import Problem
+
+T = TypeVar("T")
+KINDS: dict[type, str] = {int: "integer", float: "number", str: "string"}
+
+
+def asked(cls: type[T], names: tuple[str, ...], query: QueryParams) -> T:
+    """The options `names` of the dataclass, as the address gives them; the others as they are by default.
+
+    Raises Problem.
+    """
+    given: dict[str, Any] = {}
+    try:
+        for name, value in query.multi_items():
+            if name not in names:
+                raise unknown("option", name, names)
+            if name in given:
+                raise SightlineError(f"{name} is given twice", fix="give it once")
+            given[name] = value
+        return resolve(cls, given)
+    except SightlineError as error:
+        what, fix = (re.sub(r"--(\w)", r"\1", text) for text in (error.what, error.fix))
+        raise Problem(400, "bad-option", what, fix or "see /docs for the options and their values") from None
+
+
+def parameters(cls: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The same options as OpenAPI describes them."""
+    kinds, found = types_of(cls), list[dict[str, Any]]()
+    for field in dataclasses.fields(cls):
+        if field.name not in names:
+            continue
+        rules = field.metadata
+        schema: dict[str, Any] = {"type": KINDS[kinds[field.name][0]]}
+        for name, key in (("minimum", "low"), ("maximum", "high"), ("enum", "choices")):
+            if rules[key] is not None:
+                schema[name] = list(rules[key]) if key == "choices" else rules[key]
+        if field.default is not None:
+            schema["default"] = field.default
+        found.append({"name": field.name, "in": "query", "required": False, "description": rules["help"],
+                      "schema": schema})  # fmt: skip
+    return found
