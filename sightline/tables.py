@@ -77,6 +77,11 @@ _OF_WHOLE_IMAGES = {
         "our small residual network, 8 px to 224 px",
         f"{_OPTIONS}:ResidualOptions",
     ),
+    "small": NetworkEntry(
+        f"{_NETWORKS}.residual:Residual",
+        "the same with about a quarter of the work; see `train --teacher`",
+        f"{_OPTIONS}:SmallOptions",
+    ),
     "cnn": NetworkEntry(
         f"{_NETWORKS}.cnn:CNN",
         "two conv-pool blocks and dense layers, as tutorials teach it",
@@ -104,12 +109,22 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
             "our small anchor-free detector, to be trained from scratch",
             "sightline.tasks.detect.options:DetectorOptions",
         ),
+        "small": NetworkEntry(
+            "sightline.tasks.detect.networks.detector:Detector",
+            "the same with about a quarter of the work; see `train --teacher`",
+            "sightline.tasks.detect.options:SmallOptions",
+        ),
     },
     "read": {
         "auto": NetworkEntry(
             "sightline.tasks.read.networks.lines:Lines",
             "our line reader: residual convolutions, two recurrent layers, CTC",
             "sightline.tasks.read.options:LineOptions",
+        ),
+        "small": NetworkEntry(
+            "sightline.tasks.read.networks.lines:Lines",
+            "the same with about a quarter of the work; see `train --teacher`",
+            "sightline.tasks.read.options:SmallOptions",
         ),
         "crnn": NetworkEntry(
             "sightline.tasks.read.networks.crnn:CRNN",
@@ -122,6 +137,11 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
             "sightline.tasks.segment.networks.unet:UNet",
             "our small encoder and decoder, to be trained from a few dozen images on",
             "sightline.tasks.segment.options:UNetOptions",
+        ),
+        "small": NetworkEntry(
+            "sightline.tasks.segment.networks.unet:UNet",
+            "the same with about a fifth of the work; see `train --teacher`",
+            "sightline.tasks.segment.options:SmallOptions",
         ),
         "smp": NetworkEntry(
             "sightline.tasks.segment.networks.smp:Smp",

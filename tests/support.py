@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "sightline"
 CLASSES = ("circle", "cross", "square")
 SIDE = 16
-NETWORK_SIZES = {"auto": 16, "cnn": 16, "crnn": 16, "timm/test_resnet": 32, "smp/unet/resnet18": 32}
+NETWORK_SIZES = {"auto": 16, "small": 16, "cnn": 16, "crnn": 16, "timm/test_resnet": 32, "smp/unet/resnet18": 32}
 """The networks as the tests train them, and the side of their input."""
 
 

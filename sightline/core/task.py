@@ -237,9 +237,17 @@ class Learner(Protocol):
     def loss(
         self, network: nn.Module, inputs: dict[str, Tensor], targets: dict[str, Tensor], spec: Spec
     ) -> dict[str, Tensor]:
-        """Holds "loss", a scalar; the rest is logged.
+        """Holds "loss", a scalar, and "raw", the raw outputs that it was computed from.
 
         targets["weight"], (batch,) float32, multiplies the loss of each example, where it is there (`--balance`).
+        """
+        ...
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """(batch,) how far raw outputs of one network are from those of another on the same images: what `--teacher`
+        makes small.
+
+        spec: of the student; taught: of the teacher, with the same classes. The size of their inputs may differ.
         """
         ...
 

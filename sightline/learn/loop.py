@@ -23,11 +23,14 @@ from sightline.learn.optimizer import Average, learning_rate, make_optimizers, s
 from sightline.learn.plan import Plan
 from sightline.learn.precision import mixed
 from sightline.learn.replicas import replicas_for
+from sightline.learn.teacher import Teacher
 
 RELEASE_EVERY = 8
 """Steps after which memory is given back where the sizes of batches differ: 2 GB instead of 3 and more."""
 LOOK_EVERY = 16
 """Steps between looks at the loss: reading it more often would make a GPU wait."""
+TAUGHT = 0.7
+"""Of the loss, where there is a teacher: the rest are the targets of the data."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,17 @@ class Moment:
 class Trainer:
     """Network, optimizer and average: all that changes while training, and how it is saved and restored."""
 
-    def __init__(self, learner: Learner, network: nn.Module, spec: Spec, plan: Plan, device: torch.device) -> None:
+    def __init__(
+        self,
+        learner: Learner,
+        network: nn.Module,
+        spec: Spec,
+        plan: Plan,
+        device: torch.device,
+        teacher: Teacher | None = None,
+    ) -> None:
         self.learner, self.spec, self.plan, self.device = learner, spec, plan, device
+        self.teacher = teacher
         whole: Any = network  # torch's stubs know no memory_format here
         self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)
         self.replicas = replicas_for(self.network, device, plan.batch)
@@ -125,7 +137,11 @@ class Trainer:
         mirrored = batches.mirrored(self.step // self.plan.per_epoch, chosen) if policy.flip else None
         inputs, targets = policy(inputs, targets, generator, mirrored, side)
         with mixed(self.device):
-            return self.learner.loss(network, inputs, targets, self.spec)["loss"]
+            found = self.learner.loss(network, inputs, targets, self.spec)
+            if self.teacher is None:
+                return found["loss"]
+            away = self.teacher.distance(found["raw"], inputs["image"])
+            return (1 - TAUGHT) * found["loss"] + TAUGHT * away
 
     def _finite(self, loss: float) -> float:
         if loss != loss or loss in (float("inf"), float("-inf")):

@@ -24,6 +24,7 @@ from sightline.learn.start import freeze_all_but_head, start_from_bundle, start_
 from sightline.tables import network_entry
 
 if TYPE_CHECKING:
+    from sightline.learn.teacher import Teacher
     from sightline.verbs.training_options import TrainOptions
 
 EXPORT_SECONDS = 6.0
@@ -64,17 +65,18 @@ def plan_by_time(
     policy: Changes,
     judge: Callable[[TorchRunner], object],
     deadline: float,
+    teacher: Teacher | None = None,
 ) -> tuple[Plan, Spec, Pace]:
     """The plan that ends at `deadline` (`time.monotonic()`), the spec with the network's size fitted to it, the pace.
 
     judge: evaluates a runner on val. Speed is measured on a throw-away copy; a network that offers `options_for` is
     made larger or smaller, so that time is spent on size as well as on epochs.
     """
-    trial = _Trial(learner, spec, batches, options, policy)
+    trial = _Trial(learner, spec, batches, options, policy, teacher)
     left = deadline - time.monotonic() - EXPORT_SECONDS
     fitted = _sized_for(trial, spec, left)
     if fitted.options != spec.options:
-        trial, spec = _Trial(learner, fitted, batches, options, policy), fitted
+        trial, spec = _Trial(learner, fitted, batches, options, policy, teacher), fitted
     small, full = trial.seconds_per_step()
     network = trial.network.eval()
     per_evaluation = _seconds(lambda: judge(TorchRunner(network, learner, spec, trial.device, fast=True)))
@@ -93,13 +95,21 @@ def _seconds(work: Callable[[], object]) -> float:
 class _Trial:
     """A throw-away training, to measure speed."""
 
-    def __init__(self, learner: Learner, spec: Spec, batches: Batches, options: TrainOptions, policy: Changes) -> None:
+    def __init__(
+        self,
+        learner: Learner,
+        spec: Spec,
+        batches: Batches,
+        options: TrainOptions,
+        policy: Changes,
+        teacher: Teacher | None,
+    ) -> None:
         self.device = device_named(options.device)
         self.network = make_network(learner, spec, options)
         self.plan = plan_by_epochs(self.network, spec, batches, options)
         self._batches, self._policy = batches, policy
         self._order = batches.order(0)
-        self._trainer = Trainer(learner, self.network, spec, self.plan, self.device)
+        self._trainer = Trainer(learner, self.network, spec, self.plan, self.device, teacher)
 
     def _measure(self, begin: int) -> float:
         self._trainer.step = begin

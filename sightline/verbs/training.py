@@ -23,6 +23,7 @@ from sightline.learn.deploy import TorchRunner
 from sightline.learn.loop import Moment, Trainer
 from sightline.learn.plan import Budget, Plan, as_long_as, default_batch
 from sightline.learn.preview import preview
+from sightline.learn.teacher import Teacher
 from sightline.run.bundle import open_bundle
 from sightline.verbs.finish import finish
 from sightline.verbs.judge import all_outputs, compare_all, judge, predictions_of, some_outputs
@@ -73,6 +74,8 @@ class Training:
         self.budget: Budget | None = None
         self.resumed = run.checkpoint.exists()
         self.batches = self._batches()
+        teacher = self.options.teacher
+        self.teacher = Teacher(teacher, self.learner, self.spec, self.device) if teacher else None
         self.trainer = self._trainer()
 
     def _begun(self, spec: Spec) -> Spec:
@@ -123,7 +126,7 @@ class Training:
             plan = Plan(**state["plan"])
             self.spec = dataclasses.replace(self.spec, options=state["options"])
         network = make_network(self.learner, self.spec, self.options, self.resumed)
-        trainer = Trainer(self.learner, network, self.spec, plan, self.device)
+        trainer = Trainer(self.learner, network, self.spec, plan, self.device, self.teacher)
         if self.run.checkpoint.exists():
             saved = checkpoints.read(self.run.checkpoint)
             trainer.restore(saved)
@@ -140,7 +143,14 @@ class Training:
                 self.budget = Budget(self.deadline, dataclasses.replace(pace, bundle=pace.bundle - EXPORT_SECONDS))
             return as_long_as(plan, self.like.trainer.plan) if self.like and self.options.time else plan
         plan, self.spec, pace = plan_by_time(
-            self.learner, self.spec, self.batches, self.options, self._policy(), self._judge, self.deadline
+            self.learner,
+            self.spec,
+            self.batches,
+            self.options,
+            self._policy(),
+            self._judge,
+            self.deadline,
+            self.teacher,
         )
         self.budget = Budget(self.deadline, pace)
         return plan

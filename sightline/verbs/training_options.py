@@ -53,6 +53,7 @@ class TrainOptions:
     augment: str = option("auto", "changes to the training images", choices=("auto", "none", "light", "strong"))
     weights: Path | None = option(None, "start from these weights (safetensors)")
     init: Path | None = option(None, "start from the weights of this bundle; its classes may differ")
+    teacher: Path | None = option(None, "learn from this bundle, too: a small network that comes close to a large one")
     freeze: bool = option(False, "train the last layer only")
     memory: bool = option(
         False,

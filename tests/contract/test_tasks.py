@@ -129,6 +129,25 @@ def test_the_classes_of_a_spec_are_in_natural_order() -> None:
 
 
 @every_task
+def test_the_distance_of_two_networks_is_least_where_they_say_the_same(name: str) -> None:
+    import torch
+
+    task, _, spec = dataset_and_spec(name, TINY[name].network[0])
+    learner = task.learner()
+    network = learner.network(spec).eval()
+    height, width, channels = spec.inputs["image"].shape
+    with torch.no_grad():
+        teacher = network(torch.randn(3, channels or 1, height or 16, width or 64)).float()
+    same = teacher.clone().requires_grad_()
+    found = learner.distance(same, teacher, spec, spec)
+    assert found.shape == (3,) and bool((found >= 0).all())
+    found.sum().backward()
+    assert same.grad is not None and float(same.grad.abs().max()) < 1e-6
+    other = teacher + torch.randn_like(teacher)
+    assert bool((learner.distance(other, teacher, spec, spec) > found).all())
+
+
+@every_task
 def test_the_weight_of_an_example_multiplies_its_loss(name: str) -> None:
     import torch
 

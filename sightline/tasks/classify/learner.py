@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays
-from sightline.tasks.whole.learner import build, mixed_loss, raw_outputs, views
+from sightline.tasks.whole.learner import build, divergence, mixed_loss, raw_outputs, views
 
 
 class ClassifyLearner:
@@ -26,12 +26,16 @@ class ClassifyLearner:
         """Cross-entropy of `label`, (batch,) int64; after mixing, `share` of it and the rest of `mixed_label`."""
         logits, smoothing = network(inputs["image"]), spec.options.get("label_smoothing")
         if smoothing is None:
-            smoothing = 0.1 if spec.network == "auto" else 0.0
+            smoothing = 0.1 if spec.network in ("auto", "small") else 0.0
 
         def loss(label: Tensor) -> Tensor:
             return functional.cross_entropy(logits, label, label_smoothing=smoothing, reduction="none")
 
-        return {"loss": mixed_loss(loss, targets, "label")}
+        return {"loss": mixed_loss(loss, targets, "label"), "raw": logits}
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """Cross entropy of the student's probabilities against the teacher's (Hinton et al. 2015)."""
+        return divergence(student, teacher)
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """{"probabilities": (batch, classes)}: softmax at the fitted temperature, a constant of the graph."""

@@ -12,5 +12,5 @@ class ClassifyOptions:
     """Options of the task itself."""
 
     label_smoothing: float | None = option(
-        None, "share of the target spread over all classes (auto: 0.1 for the network auto, else 0)", low=0, high=0.5
+        None, "share of the target spread over all classes (auto: 0.1 for auto and small, else 0)", low=0, high=0.5
     )

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sightline.core.errors import SightlineError
 from sightline.core.options import resolve
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays
 from sightline.tables import network_entry
 from sightline.tasks.detect.networks.assign import assign, generalized_iou, pairwise_iou
 from sightline.tasks.detect.networks.detector import BINS, STRIDES
+from sightline.tasks.whole.learner import divergence
 
 CLASS_WEIGHT, BOX_WEIGHT, BIN_WEIGHT = 0.5, 7.5, 1.5
 CANDIDATES = 300
@@ -61,7 +63,23 @@ class DetectLearner:
         total = torch.zeros(len(images), device=raw.device).index_add(0, image, share).clamp(min=1)
         sides = torch.zeros_like(total).index_add(0, image, share * (BOX_WEIGHT * away + BIN_WEIGHT * spread))
         losses = (CLASS_WEIGHT * classes + sides) / total
-        return {"loss": (losses * targets["weight"] if "weight" in targets else losses).mean()}
+        return {"loss": (losses * targets["weight"] if "weight" in targets else losses).mean(), "raw": raw}
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """Binary cross-entropy against the teacher's scores, and the divergence of the four sides from its own (Zheng
+        et al. 2022), weighed by its best score of the cell; both divided by the sum of these scores."""
+        if student.shape != teacher.shape:
+            height, width, _ = taught.inputs["image"].shape
+            raise SightlineError(
+                f"the teacher sees images of {width} x {height} px: cells of another size cannot be compared",
+                fix=f"train with the same: --imgsz {max(height or 0, width or 0)}",
+            )
+        scores = teacher[..., : -4 * BINS].sigmoid()
+        classes = functional.binary_cross_entropy_with_logits(student[..., : -4 * BINS], scores, reduction="none")
+        best = scores.amax(2)
+        bins = [raw[..., -4 * BINS :].unflatten(2, (4, BINS)).movedim(3, 1) for raw in (student, teacher)]
+        sides = (divergence(bins[0], bins[1]).mean(2) * best).sum(1)
+        return (CLASS_WEIGHT * classes.sum((1, 2)) + BIN_WEIGHT * sides) / best.sum(1).clamp(min=1)
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """The 300 surest pairs of a cell and a class, at most: {"boxes": (batch, k, 4) corners in

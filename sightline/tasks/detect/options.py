@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from sightline.core.options import option
 
@@ -19,3 +20,10 @@ class DetectorOptions:
     """Options of `auto`."""
 
     size: str = option("s", "size of the network", choices=("s", "m", "l"))
+
+
+@dataclass(frozen=True)
+class SmallOptions:
+    """Options of `small`: none."""
+
+    size: ClassVar[str] = "xs"

@@ -30,7 +30,11 @@ class MultilabelLearner:
             wanted = labels * (1 - smoothing) + smoothing / 2
             return functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
 
-        return {"loss": mixed_loss(loss, targets, "labels")}
+        return {"loss": mixed_loss(loss, targets, "labels"), "raw": logits}
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """Binary cross-entropy against the teacher's probabilities, averaged over the classes."""
+        return functional.binary_cross_entropy_with_logits(student, teacher.sigmoid(), reduction="none").mean(1)
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """{"probabilities": (batch, classes)}: sigmoid at the fitted temperature, a constant of the graph."""

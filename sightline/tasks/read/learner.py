@@ -15,6 +15,7 @@ from sightline.core.task import Arrays
 from sightline.tables import network_entry
 from sightline.tasks.read.ctc import BLANK
 from sightline.tasks.read.task import letter_at
+from sightline.tasks.whole.learner import divergence
 
 SHORTCUT = 0.3
 """Weight of the loss of a second head that reads what the convolutions see: they learn before the recurrent layers do
@@ -38,12 +39,21 @@ class ReadLearner:
         (Graves et al. 2006, eq. 8). Lines that no alignment fits count as 0."""
         whole: Any = network
         if not hasattr(network, "shortcut"):
-            losses = _ctc(network(inputs["image"]), targets["text"])
+            raw = network(inputs["image"])
+            losses = _ctc(raw, targets["text"])
         else:
             columns = whole.columns(inputs["image"])
-            losses = _ctc(whole.read(columns), targets["text"])
+            raw = whole.read(columns)
+            losses = _ctc(raw, targets["text"])
             losses = losses + SHORTCUT * _ctc(whole.shortcut(columns).transpose(1, 2), targets["text"])
-        return {"loss": (losses * targets["weight"] if "weight" in targets else losses).mean()}
+        return {"loss": (losses * targets["weight"] if "weight" in targets else losses).mean(), "raw": raw}
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """The divergence from the teacher's probabilities step by step, a character that the teacher reads."""
+        steps = student.transpose(1, 2)
+        own = functional.interpolate(teacher.transpose(1, 2), steps.shape[2], mode="linear")
+        read = (own.argmax(1) != BLANK).sum(1)
+        return divergence(steps, own).sum(1) / read.clamp(min=1)
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """{"probabilities": (batch, steps, 1 + characters)}: softmax at the fitted temperature."""

@@ -37,3 +37,12 @@ class LineOptions:
     width: int = option(32, "channels of the first stage; later ones have 2, 3 and 4 times as many", low=4)
     units: int = option(160, "units of each recurrent layer, each way", low=1)
     layers: int = option(2, "recurrent layers", low=1, high=4)
+
+
+@dataclass(frozen=True)
+class SmallOptions(LineOptions):
+    """Options of `small`."""
+
+    width: int = option(16, "channels of the first stage; later ones have 2, 3 and 4 times as many", low=4)
+    units: int = option(96, "units of each recurrent layer, each way", low=1)
+    layers: int = option(1, "recurrent layers", low=1, high=4)

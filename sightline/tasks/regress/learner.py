@@ -29,7 +29,13 @@ class RegressLearner:
         def loss(value: Tensor) -> Tensor:
             return error(raw, (value - spec.extra["mean"]) / spec.extra["scale"], reduction="none")
 
-        return {"loss": mixed_loss(loss, targets, "value")}
+        return {"loss": mixed_loss(loss, targets, "value"), "raw": raw[:, None]}
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """Huber's loss (below one standard deviation: half the square) against the teacher's value."""
+        value = teacher * taught.extra["scale"] + taught.extra["mean"]
+        wanted = (value - spec.extra["mean"]) / spec.extra["scale"]
+        return functional.smooth_l1_loss(student, wanted, reduction="none")[:, 0]
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """{"value": (batch,)} in the unit of the targets: mean and scale are constants of the graph."""

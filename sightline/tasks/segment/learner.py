@@ -12,7 +12,7 @@ from torch.nn import functional
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays
 from sightline.tasks.segment.options import SegmentOptions
-from sightline.tasks.whole.learner import build
+from sightline.tasks.whole.learner import build, divergence
 
 IGNORE = 255
 MOST_WEIGHT = 10.0
@@ -42,7 +42,11 @@ class SegmentLearner:
         if share:
             losses = losses + share * dice_loss(log.exp(), mask, counted)
         weights = targets.get("weight")
-        return {"loss": (losses if weights is None else losses * weights).mean()}
+        return {"loss": (losses if weights is None else losses * weights).mean(), "raw": raw}
+
+    def distance(self, student: Tensor, teacher: Tensor, spec: Spec, taught: Spec) -> Tensor:
+        """The divergence from the teacher's probabilities, averaged over the pixels."""
+        return divergence(student, stretched(teacher, student.shape[2:])).mean((1, 2))
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """{"probabilities": (batch, classes, height, width)} at the size of the input."""

@@ -26,6 +26,13 @@ class UNetOptions:
 
 
 @dataclass(frozen=True)
+class SmallOptions(UNetOptions):
+    """Options of `small`."""
+
+    width: int = option(12, "channels of the first stage; later ones have 2, 4 and 6 times as many", low=4, high=256)
+
+
+@dataclass(frozen=True)
 class SmpOptions:
     """Options of `smp/ARCH/ENCODER`."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from sightline.core.options import resolve
 from sightline.core.spec import Spec
@@ -43,6 +44,15 @@ def _same(images: Tensor) -> Tensor:
 
 def _mirror(images: Tensor) -> Tensor:
     return images.flip(3)
+
+
+def divergence(student: Tensor, teacher: Tensor) -> Tensor:
+    """(batch, …) Kullback and Leibler's divergence of the student's probabilities from the teacher's.
+
+    Both: logits (batch, classes, …).
+    """
+    own, wanted = functional.log_softmax(student, 1), functional.log_softmax(teacher, 1)
+    return (wanted.exp() * (wanted - own)).sum(1)
 
 
 def mixed_loss(loss: Callable[[Tensor], Tensor], targets: dict[str, Tensor], key: str) -> Tensor:

@@ -33,6 +33,13 @@ class ResidualOptions:
 
 
 @dataclass(frozen=True)
+class SmallOptions(ResidualOptions):
+    """Options of `small`."""
+
+    width: int = option(12, "channels of the first stage", low=4, high=512)
+
+
+@dataclass(frozen=True)
 class TimmOptions:
     """Options of `timm/NAME`."""
 

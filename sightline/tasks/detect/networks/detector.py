@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sightline.tasks.detect.options import DetectorOptions
+from sightline.tasks.detect.options import DetectorOptions, SmallOptions
 
 STRIDES = (8, 16, 32)
 BINS = 16
 """A side's distance from its cell's middle is a distribution over 0..15 strides."""
-SIZES = {"s": (24, 1), "m": (40, 2), "l": (56, 3)}
+SIZES = {"xs": (12, 1), "s": (24, 1), "m": (40, 2), "l": (56, 3)}
 """Channels of the first stage, blocks a stage."""
 PRIOR = -4.6
 """The bias of all classes at the start: a probability of 1 %, as nearly all cells are background."""
@@ -59,7 +59,7 @@ class Detector(nn.Module):
     scale_free = True
     """Every convolution is normalised (the last layers are linear ones): Muon trains their filters."""
 
-    def __init__(self, channels: int, classes: int, options: DetectorOptions) -> None:
+    def __init__(self, channels: int, classes: int, options: DetectorOptions | SmallOptions) -> None:
         super().__init__()
         width, blocks = SIZES[options.size]
         self.stem = nn.Sequential(ConvNorm(channels, width, 3, 2), _stage(width, width, blocks))
