@@ -18,7 +18,7 @@ from sightline.run.bundle import headline, open_bundle
 from sightline.verbs.common import task_named
 
 CASES: dict[str, tuple[str, list[str], list[str]]] = {
-    "cifar": ("cifar10", ["--epochs", "16"], ["--epochs", "10"]),
+    "cifar": ("cifar10/train.zip", ["--epochs", "16"], ["--epochs", "10"]),
     "cells": ("bccd", ["--time", "5m"], ["--epochs", "40"]),
     "streets": ("camvid", ["--time", "5m"], ["--epochs", "10"]),
     "fraktur": ("fraktur-lines", ["--time", "10m"], ["--epochs", "5"]),

@@ -12,7 +12,7 @@ from sightline.compress.half import halved
 from sightline.compress.quantize import ACTIVATIONS, Quantizer, need_onnx
 from sightline.compress.search import choose
 from sightline.core.errors import SightlineError
-from sightline.core.options import option, resolve
+from sightline.core.options import duration, option, resolve
 from sightline.core.spec import Spec
 from sightline.data.image import MAX_PIXELS
 from sightline.run.bundle import SUFFIX, Bundle, open_bundle, save
@@ -20,11 +20,12 @@ from sightline.run.files import make_folder
 from sightline.run.runner import OnnxRunner
 from sightline.tables import FORMATS
 from sightline.verbs.about import versions
+from sightline.verbs.compress_distill import distilled
 from sightline.verbs.compress_parts import Pieces, judged, milliseconds, open_pieces, recalibrated
 from sightline.verbs.part import overlap
 from sightline.verbs.remember import remember
 
-METHODS = {"quantize": "int8", "fp16": "fp16"}
+METHODS = {"quantize": "int8", "fp16": "fp16", "distill": "small"}
 """Names of the methods, and what they add to a bundle's name."""
 TRIED = 64
 """Images of the train part on which the sensitivity of layers is measured."""
@@ -34,10 +35,16 @@ TRIED = 64
 class CompressOptions:
     """Options of `compress`."""
 
-    method: str = option("quantize", "quantize: int8, for processors; fp16: half precision, for GPUs", choices=METHODS)
+    method: str = option(
+        "quantize", "quantize: int8, for processors; fp16: half precision, for GPUs; distill: a small network learns "
+        "from this one", choices=METHODS,
+    )  # fmt: skip
     max_drop: float = option(0.5, "how many points (hundredths) the task's metric may fall", low=0, high=100)
     out: Path | None = option(None, "the new bundle (default: runs/NAME-int8/NAME-int8.sightline)")
     images: int = option(256, "images of the train part on which the ranges are measured", low=1)
+    network: str = option("small", "distill: the network that learns")
+    epochs: int | None = option(None, "distill: passes over the training part (default: as many as MODEL had)", low=1)
+    time: float | None = option(None, "distill: the best small network within this time", above=0, parse=duration)
     format: str | None = option(None, "the format of the data (default: sniffed)", choices=FORMATS)
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
@@ -46,10 +53,17 @@ class CompressOptions:
 
 @dataclass(frozen=True)
 class Made:
-    """A new graph with its spec; kept: the layers left in float of all layers that could be made smaller."""
+    """A new graph with its spec, and the data as it takes them.
+
+    card: of the training that it comes from. weights: those of a new network. kept: the layers left in float, of all
+    `layers` that could be made smaller.
+    """
 
     graph: bytes
     spec: Spec
+    pieces: Pieces
+    card: Mapping[str, Any]
+    weights: bytes | None = None
     kept: tuple[str, ...] = ()
     layers: int = 0
 
@@ -66,14 +80,15 @@ def compress(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
     bundle = model if isinstance(model, Bundle) else open_bundle(model)
     path = _place(bundle, options)
     pieces = open_pieces(bundle, data, labels, options)
-    made, notes = _made(bundle, pieces, options)
+    made, notes = _made(bundle, pieces, data if labels is None else (data, labels), options, path)
     judge, task = pieces.judge, pieces.task
     before = {piece.name: judged(task, bundle.graph, piece, bundle.spec) for piece in pieces.judged}
-    after = {piece.name: judged(task, made.graph, piece, made.spec) for piece in pieces.judged}
+    after = {piece.name: judged(task, made.graph, piece, made.spec) for piece in made.pieces.judged}
     drop = 100 * (before[judge.name]["metrics"][task.metric] - after[judge.name]["metrics"][task.metric])
     met = drop <= options.max_drop
     path = path if met else path.with_name(f"{path.stem}-missed{SUFFIX}")
-    times = milliseconds([bundle.graph, made.graph], pieces.judge, task, [bundle.spec, made.spec])
+    graphs = [(bundle.graph, bundle.spec, judge), (made.graph, made.spec, made.pieces.judge)]
+    times = milliseconds(graphs, task)
     seen = overlap(bundle, judge.scanned)
     if seen:
         notes.append(f"{seen} of {len(judge.dataset)} images of the {judge.name} part were trained on")
@@ -86,20 +101,30 @@ def compress(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
         "before": _side(bundle.path.stat().st_size, times[0], before),
     }  # fmt: skip
     card = {
-        **bundle.card, "scores": after, "versions": versions(),
+        **made.card, "scores": after, "versions": versions(),
         "compressed": {**facts, "from": bundle.path.name, "data": pieces.facts, "ms": round(times[1], 4)},
     }  # fmt: skip
     make_folder(path.parent)
-    save(path, made.spec, card, {"model.onnx": made.graph, **_memory(bundle, pieces, made)})
+    save(path, made.spec, card, _members(bundle, made))
     return {"bundle": str(path), **facts, "after": _side(path.stat().st_size, times[1], after)}
 
 
-def _made(bundle: Bundle, pieces: Pieces, options: CompressOptions) -> tuple[Made, list[str]]:
+def _made(bundle: Bundle, pieces: Pieces, data: Any, options: CompressOptions, path: Path) -> tuple[Made, list[str]]:
     """The new graph, and what to say about it."""
-    task, val = pieces.task, pieces.val
     if options.method == "fp16":
-        made = Made(halved(bundle.graph), bundle.spec)
+        made = Made(halved(bundle.graph), bundle.spec, pieces, bundle.card)
         return made, ["fp16 is for GPUs; on processors it saves room only"]
+    if options.method == "distill":
+        run = path.with_name(f"{path.stem}-training")
+        small = distilled(bundle, data, options, run)
+        taken = open_pieces(small, data, None, options)
+        made = Made(small.graph, small.spec, taken, small.card, small.members["model.safetensors"])
+        return made, [f"how the small network learned: {run / 'report.html'}"]
+    return _quantized(bundle, pieces, options)
+
+
+def _quantized(bundle: Bundle, pieces: Pieces, options: CompressOptions) -> tuple[Made, list[str]]:
+    task, val = pieces.task, pieces.val
     seen = pieces.train.some(options.images)
     quantizer = Quantizer(bundle.graph, iter(seen))
     if not quantizer.layers:
@@ -108,7 +133,7 @@ def _made(bundle: Bundle, pieces: Pieces, options: CompressOptions) -> tuple[Mad
 
     def score(graph: bytes) -> float:
         changed, spec = recalibrated(task, graph, val, bundle.spec)
-        found[graph] = Made(changed, spec)
+        found[graph] = Made(changed, spec, pieces, bundle.card)
         return judged(task, changed, val, spec, quick=True)["metrics"][task.metric]
 
     need = judged(task, bundle.graph, val, bundle.spec, quick=True)["metrics"][task.metric] - options.max_drop / 100
@@ -131,8 +156,14 @@ def _place(bundle: Bundle, options: CompressOptions) -> Path:
     return path
 
 
-def _memory(bundle: Bundle, pieces: Pieces, made: Made) -> dict[str, bytes]:
+def _members(bundle: Bundle, made: Made) -> dict[str, bytes]:
+    weights = {"model.safetensors": made.weights} if made.weights else {}
+    return {"model.onnx": made.graph, **weights, **_memory(bundle, made)}
+
+
+def _memory(bundle: Bundle, made: Made) -> dict[str, bytes]:
     """What `explain --nearest` looks at, made anew from the same data; otherwise the old one stays in the assets."""
+    pieces = made.pieces
     runner, same = OnnxRunner(made.graph), pieces.facts["fingerprint"] == bundle.card["data"].get("fingerprint")
     if not same or "features" not in runner(next(pieces.train.scanned.batches(1))[1]):
         return {}

@@ -122,16 +122,20 @@ def recalibrated(task: Task, graph: bytes, val: Piece, spec: Spec) -> tuple[byte
     return with_temperature(plain, 1.0, fitted.temperature) or graph, fitted
 
 
-def milliseconds(graphs: Sequence[bytes], piece: Piece, task: Task, specs: Sequence[Spec]) -> list[float]:
-    """Of each graph the median time for one image, taken in turns."""
-    some = piece.some(9)
-    inputs = {name: values[:1] for name, values in some[len(some) // 2].items()}  # of a middle length
-    runners = [OnnxRunner(graph) for graph in graphs]
+def milliseconds(graphs: Sequence[tuple[bytes, Spec, Piece]], task: Task) -> list[float]:
+    """Of each graph the median time for one image of its piece, taken in turns."""
+    runners = [OnnxRunner(graph) for graph, _, _ in graphs]
+    inputs = [_middle(piece.some(9)) for _, _, piece in graphs]
     taken: list[list[float]] = [[] for _ in graphs]
     end = time.perf_counter() + SECONDS
     while len(taken[0]) < TURNS + 1 or time.perf_counter() < end:
-        for runner, spec, times in zip(runners, specs, taken, strict=True):
+        for runner, (_, spec, _), given, times in zip(runners, graphs, inputs, taken, strict=True):
             begun = time.perf_counter()
-            task.infer(runner, inputs, spec)
+            task.infer(runner, given, spec)
             times.append(1000 * (time.perf_counter() - begun))
     return [median(times[1:]) for times in taken]
+
+
+def _middle(batches: Sequence[Arrays]) -> Arrays:
+    """One example, of a middle length."""
+    return {name: values[:1] for name, values in batches[len(batches) // 2].items()}

@@ -25,10 +25,12 @@ def tell(found: dict[str, Any]) -> None:
     if found["met"]:
         print(f"\nnext:\n  sightline predict {found['bundle']} IMAGE…")
     else:
+        long = found["method"] == "distill"
+        more = "train longer with --epochs" if long else "measure ranges on more images with --images"
         say(
             f"! {name} falls by {found['drop']:.2f} points on {part}, and --max-drop allows {found['max_drop']:g}: "
-            "this is the best there is, under a name of its own\n  allow more with --max-drop, measure ranges on more "
-            "images with --images, or keep the bundle that you have"
+            f"this is the best there is, under a name of its own\n  allow more with --max-drop, {more}, or keep the "
+            "bundle that you have"
         )
 
 

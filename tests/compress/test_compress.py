@@ -51,6 +51,23 @@ def test_a_drop_that_is_too_large_is_said_and_kept_apart(
     assert open_bundle("it-missed.sightline").card["compressed"]["met"] is False
 
 
+def test_a_small_network_learns_from_the_bundle(cli: Callable[..., Result], bundle: Path, shapes: Path) -> None:
+    words = ("compress", bundle, shapes, "--method", "distill", "--epochs", 1, "--workers", 0, "--json")
+    done = cli(*words, "--max-drop", 100)
+    assert done.code == 0, done.err
+    small = open_bundle(done.json["bundle"])
+    assert small.path == Path("runs") / f"{bundle.stem}-small" / f"{bundle.stem}-small.sightline"
+    assert small.spec.network == "small" and small.card["options"]["teacher"] == str(bundle)
+    assert small.card["compressed"]["method"] == "distill" and small.card["compressed"]["from"] == bundle.name
+    assert "model.safetensors" in small.members
+    assert set(done.json["after"]["metrics"]) == {"val", "test"}
+    missed = cli(*words, "--max-drop", 0, "--out", "it.sightline")
+    assert missed.code == 1 and not Path("it.sightline").exists()
+    assert cli("evaluate", "it-missed.sightline", shapes, "--workers", 0).code == 0
+    refused = cli("compress", "it-missed.sightline", shapes, "--method", "distill", "--network", "smal")
+    assert refused.code == 2 and "small" in refused.err
+
+
 def test_fp16_keeps_the_answers(cli: Callable[..., Result], bundle: Path, shapes: Path) -> None:
     done = cli("compress", bundle, shapes, "--method", "fp16", "--out", "half.sightline", "--json", "--workers", 0)
     assert done.code == 0 and done.json["drop"] == 0 and done.json["layers"] == 0

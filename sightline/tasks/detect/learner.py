@@ -77,8 +77,7 @@ class DetectLearner:
         scores = teacher[..., : -4 * BINS].sigmoid()
         classes = functional.binary_cross_entropy_with_logits(student[..., : -4 * BINS], scores, reduction="none")
         best = scores.amax(2)
-        bins = [raw[..., -4 * BINS :].unflatten(2, (4, BINS)).movedim(3, 1) for raw in (student, teacher)]
-        sides = (divergence(bins[0], bins[1]).mean(2) * best).sum(1)
+        sides = (divergence(_bins(student), _bins(teacher)).mean(2) * best).sum(1)
         return (CLASS_WEIGHT * classes.sum((1, 2)) + BIN_WEIGHT * sides) / best.sum(1).clamp(min=1)
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
@@ -132,6 +131,11 @@ def decoded(bins: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
     shares = bins.reshape(*bins.shape[:2], 4, BINS).softmax(3)
     away = (shares * torch.arange(BINS, device=bins.device, dtype=bins.dtype)).sum(3) * strides[:, None]
     return torch.cat((centres - away[..., :2], centres + away[..., 2:]), 2)
+
+
+def _bins(raw: Tensor) -> Tensor:
+    """(batch, BINS, cells, 4), of raw outputs."""
+    return raw[..., -4 * BINS :].reshape(*raw.shape[:2], 4, BINS).movedim(3, 1)
 
 
 def _bin_loss(bins: Tensor, box: Tensor, centre: Tensor, stride: Tensor) -> Tensor:

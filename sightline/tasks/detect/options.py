@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from sightline.core.options import option
+
+SIZES = ("xs", "s", "m", "l")
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,11 @@ class DetectOptions:
 class DetectorOptions:
     """Options of `auto`."""
 
-    size: str = option("s", "size of the network", choices=("s", "m", "l"))
+    size: str = option("s", "size of the network", choices=SIZES)
 
 
 @dataclass(frozen=True)
-class SmallOptions:
-    """Options of `small`: none."""
+class SmallOptions(DetectorOptions):
+    """Options of `small`."""
 
-    size: ClassVar[str] = "xs"
+    size: str = option("xs", "size of the network", choices=SIZES)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sightline.tasks.detect.options import DetectorOptions, SmallOptions
+from sightline.tasks.detect.options import DetectorOptions
 
 STRIDES = (8, 16, 32)
 BINS = 16
@@ -59,7 +59,7 @@ class Detector(nn.Module):
     scale_free = True
     """Every convolution is normalised (the last layers are linear ones): Muon trains their filters."""
 
-    def __init__(self, channels: int, classes: int, options: DetectorOptions | SmallOptions) -> None:
+    def __init__(self, channels: int, classes: int, options: DetectorOptions) -> None:
         super().__init__()
         width, blocks = SIZES[options.size]
         self.stem = nn.Sequential(ConvNorm(channels, width, 3, 2), _stage(width, width, blocks))
