@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -40,7 +41,7 @@ def test_an_option_explains_itself(owner: str, field: dataclasses.Field) -> None
     assert len(text) >= 5 and not text.endswith(".")
     kind, optional = types_of(CLASSES[owner])[field.name]
     assert field.default is not None or optional
-    assert field.default is None or isinstance(field.default, kind)
+    assert field.default is None or isinstance(field.default, typing.get_origin(kind) or kind)
     if field.metadata["choices"] and field.default is not None:
         assert field.default in field.metadata["choices"]
 
