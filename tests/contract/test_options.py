@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import typing
 import importlib
+import typing
 from collections.abc import Callable
 from pathlib import Path
 
