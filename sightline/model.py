@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sightline.core.errors import SightlineError
+from sightline.core.options import resolve
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.run.bundle import headline, open_bundle
 from sightline.verbs.chain import chained
 from sightline.verbs.evaluate import evaluate
-from sightline.verbs.predict import Predictor, gather
+from sightline.verbs.predict import PredictOptions, Predictor, gather
 
 if TYPE_CHECKING:
     from sightline.explain.explainer import Explainer, Explanation
@@ -45,18 +46,24 @@ class Model:
         """The scores on the test part of the training data; without one those of the folds, or of val."""
         return self.card["scores"][headline(self.card)]["metrics"]
 
-    def predict(self, source: Any, then: Model | Sequence[Model] = ()) -> Any:
+    def predict(
+        self, source: Any, then: Model | Sequence[Model] = (), tile: int | None = None, max_pixels: int | None = None
+    ) -> Any:
         """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob.
 
         A batch of images is a list or an array (n, height, width, channel). then: a model that looks at each box that
-        this one finds, or several, each at what the one before finds; gives a `ChainedPrediction`. Raises
-        SightlineError for what cannot be read, and for `then` where this one finds no places.
+        this one finds, or several, each at what the one before finds; gives a `ChainedPrediction`. tile: boxes and
+        masks: look through overlapping windows of so many pixels along the longer side (0: as large as the images
+        learned from). max_pixels: the largest image that is decoded (default: 200 million). Raises SightlineError for
+        what cannot be read, and for `then` where this one finds no places.
         """
         sources, single = _sources(source)
+        options = resolve(PredictOptions, {"tile": tile} | ({"max_pixels": max_pixels} if max_pixels else {}))
         others = [then] if isinstance(then, Model) else then
         predictor = chained([self._predictor, *(other._predictor for other in others)])
         found: list[Prediction] = []
-        for place, answer in enumerate(predictor.answers(sources, workers=0 if len(sources) < 64 else None)):
+        workers = 0 if len(sources) < 64 else None
+        for place, answer in enumerate(predictor.answers(sources, workers, options.max_pixels, options.tile)):
             if answer.prediction is None:
                 name = str(answer.source) if isinstance(answer.source, str | Path) else f"image {place}"
                 raise SightlineError(answer.error or "", name)

@@ -104,9 +104,10 @@ class Scores:
 class Task(Protocol):
     """The numpy half of a task: works where torch is not installed.
 
-    Five powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects` (which
+    Six powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects` (which
     labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours mean),
-    `places` (true where its predictions are `core.places.Places`, into which a second model can look).
+    `places` (true where its predictions are `core.places.Places`, into which a second model can look),
+    `merge` (the answers of overlapping windows as that of the whole image).
     """
 
     name: ClassVar[str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from sightline.data.image import to_image
 
 LEAST_SIDE = 192
 """Small images are enlarged (nearest) to this shorter side, so that a caption is legible."""
+LARGEST = 2**25
+"""Pixels of a drawing: of a larger image every second, third … pixel is shown."""
 
 
 def caption(image: Image.Image | NDArray[np.uint8], text: str) -> Image.Image:
@@ -58,9 +61,11 @@ def boxed(
 
     corners: n times left, top, right, bottom in pixels; the first is drawn last, on top.
     """
-    picture = to_image(image)
-    factor = max(1, round(LEAST_SIDE / min(picture.size)))
-    picture = picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    step = _step(image.size if isinstance(image, Image.Image) else (image.shape[1], image.shape[0]))
+    picture = _thinned(image, step)
+    factor: float = max(1, round(LEAST_SIDE / min(picture.size)))
+    picture = picture.resize((int(picture.width * factor), int(picture.height * factor)), Image.Resampling.NEAREST)
+    factor /= step
     size = max(10, round(min(picture.size) / 40))
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
     for place in reversed(range(len(numbers))):
@@ -75,13 +80,29 @@ def boxed(
 
 def painted(image: Image.Image | NDArray[np.uint8], labels: NDArray[np.uint8], opacity: float = 0.55) -> Image.Image:
     """The image in RGB with the colour of each pixel's class over it; labels: (height, width), 255 stays bare."""
-    picture = to_image(image)
+    step = _step((labels.shape[1], labels.shape[0]))
+    picture, labels = _thinned(image, step), labels[::step, ::step]
     if picture.size != (labels.shape[1], labels.shape[0]):
         picture = picture.resize((labels.shape[1], labels.shape[0]), Image.Resampling.BILINEAR)
-    over = Image.fromarray(labels)  # painted by Pillow: an image of 12 megapixels needs no copy in floats
+    over = Image.fromarray(
+        np.ascontiguousarray(labels)
+    )  # painted by Pillow: an image of 12 megapixels needs no copy in floats
     over.putpalette([part for number in range(256) for part in class_colour(number)])
     cover = Image.fromarray(np.where(labels == 255, 0, round(255 * opacity)).astype(np.uint8))
     return Image.composite(over.convert("RGB"), picture, cover)
+
+
+def _step(size: tuple[int, int]) -> int:
+    """Of an image of this width and height every so many-th pixel is drawn."""
+    return math.ceil(math.sqrt(size[0] * size[1] / LARGEST))
+
+
+def _thinned(image: Image.Image | NDArray[np.uint8], step: int) -> Image.Image:
+    """The image in RGB; every `step`-th pixel of it, taken before it is copied."""
+    if isinstance(image, Image.Image):
+        size = -(-image.width // step), -(-image.height // step)
+        return to_image(image.resize(size, Image.Resampling.NEAREST) if step > 1 else image)
+    return to_image(np.ascontiguousarray(image[::step, ::step]) if step > 1 else image)
 
 
 def legend(picture: Image.Image, classes: Sequence[tuple[int, str]]) -> Image.Image:

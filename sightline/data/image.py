@@ -28,6 +28,8 @@ from sightline.core.errors import SightlineError
 
 Pixels = NDArray[np.uint8]
 MAX_PIXELS = 200_000_000
+STRIP = 2**24
+"""Pixels of an image that are copied or compared at a time."""
 HASHED_SIDE = 256
 """A JPEG is never decoded below twice this side: its pixel hash must not depend on a network's input."""
 SUFFIXES = frozenset(
@@ -181,7 +183,7 @@ def _turn(array: Pixels, orientation: int) -> Pixels:
 def _convert(image: Image.Image) -> Pixels:
     mode = image.mode
     if mode == "L" and "transparency" not in image.info:
-        return np.asarray(image)[:, :, None]
+        return _array(image)
     if mode == "1" and "transparency" not in image.info:
         return np.asarray(image.convert("L"))[:, :, None]
     if mode == "F" or mode.startswith("I"):
@@ -190,7 +192,22 @@ def _convert(image: Image.Image) -> Pixels:
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    return _as_grey(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
+    return _as_grey(_array(image if image.mode == "RGB" else image.convert("RGB")))
+
+
+def _array(image: Image.Image) -> Pixels:
+    """(height, width, channel) of a grey or RGB image; of a large one strip by strip, as Pillow would copy it twice."""
+    width, height = image.size
+    if width * height <= STRIP:
+        array = np.asarray(image)
+        return array[:, :, None] if array.ndim == 2 else array
+    image.load()
+    array = np.empty((height, width, len(image.getbands())), np.uint8)
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        part = np.asarray(image.crop((0, top, width, min(height, top + rows))))
+        array[top : top + rows] = part.reshape(len(part), width, -1)
+    return array
 
 
 def _as_grey(rgb: Pixels) -> Pixels:
@@ -200,8 +217,11 @@ def _as_grey(rgb: Pixels) -> Pixels:
         red, green, blue = rgb[y, x].tolist()
         if not red == green == blue:
             return rgb
-    if (rgb[..., 0] != rgb[..., 1]).any() or (rgb[..., 0] != rgb[..., 2]).any():
-        return rgb
+    rows = max(1, STRIP // width)
+    for top in range(0, height, rows):
+        part = rgb[top : top + rows]
+        if (part[..., 0] != part[..., 1]).any() or (part[..., 0] != part[..., 2]).any():
+            return rgb
     return np.ascontiguousarray(rgb[..., :1])
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.core.errors import SightlineError
-from sightline.data.image import MAX_PIXELS
 
 Labels = NDArray[np.uint8]
 """(height, width) class numbers; 255 for pixels that count for nothing."""
@@ -24,6 +23,8 @@ IGNORE, BEYOND = 255, 254
 MOST_CLASSES = 250
 FORMATS: list[str] = ["PNG", "BMP", "TIFF", "GIF"]
 """The decoders of masks: lossy files change class numbers."""
+LARGEST = 2**30
+"""Pixels of a mask: a byte each, so more than an image may have without being asked."""
 SUFFIXES = frozenset((".png", ".bmp", ".tif", ".tiff", ".gif"))
 
 
@@ -123,7 +124,10 @@ class Mask(ABC):
     def held(self) -> Held:
         """What it holds, read once. Raises as `load` does."""
         labels = self.load()
-        counts = np.bincount(labels.ravel(), minlength=256)
+        flat = labels.ravel()  # counted in parts: `bincount` makes eight bytes of each pixel
+        counts = np.zeros(256, np.int64)
+        for start in range(0, len(flat), 8 * STRIP):
+            counts += np.bincount(flat[start : start + 8 * STRIP], minlength=256)
         numbers: list[int] = counts[: len(self.key.names)].tolist()
         return Held((labels.shape[1], labels.shape[0]), (*numbers, int(counts[IGNORE])))
 
@@ -157,8 +161,9 @@ class MaskFile(Mask):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                Image.MAX_IMAGE_PIXELS = LARGEST
                 with Image.open(self.path, formats=FORMATS) as image:
-                    if image.width * image.height > MAX_PIXELS:
+                    if image.width * image.height > LARGEST:
                         raise Unreadable(f"the mask has {image.width * image.height:,} pixels, too many", self.name)
                     if image.mode == "1":
                         return np.asarray(image).astype(np.uint8)

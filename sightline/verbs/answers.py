@@ -26,11 +26,12 @@ def tell(answer: Answer, plain: dict[str, Any], options: PredictOptions, as_json
         print(f"{answer.source}  {answer.prediction.to_text(options.top, options.min_confidence)}")
 
 
-def draw(source: Path, prediction: Prediction, folder: Path, max_pixels: int) -> None:
+def draw(answer: Answer, prediction: Prediction, folder: Path, max_pixels: int) -> None:
     """Writes `NAME.png`, or `NAME-2.png` … where there is one: neither an earlier answer nor a source is lost."""
-    names = (f"{source.stem}.png" if n == 1 else f"{source.stem}-{n}.png" for n in itertools.count(1))
+    stem = Path(answer.source).stem
+    names = (f"{stem}.png" if n == 1 else f"{stem}-{n}.png" for n in itertools.count(1))
     path = next(folder / name for name in names if not (folder / name).exists())
-    drawn = prediction.draw(read(source, None, max_pixels))
+    drawn = prediction.draw(read(answer.source, None, max_pixels) if answer.pixels is None else answer.pixels)
     write_whole(path, lambda file: drawn.save(file, "PNG"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
@@ -64,9 +65,17 @@ class Chain:
         self.then.use_threads(count)
 
     def answers(
-        self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS
+        self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS, tile: int | None = None
     ) -> Iterator[Answer]:
-        """One answer a source, in order, each worker doing all that belongs to its sources."""
+        """One answer a source, in order, each worker doing all that belongs to its sources.
+
+        tile: the first looks through windows, as in `Predictor.answers`.
+        """
+        if tile is not None:
+            for one in self.first.answers(sources, 0, max_pixels, tile):
+                found = one.prediction and self.inside(cast("Places", one.prediction), one.pixels, max_pixels)
+                yield dataclasses.replace(one, prediction=found)
+            return
         workers = default_workers(len(sources)) if workers is None else workers
         if workers > 1:
             self.use_threads(1)

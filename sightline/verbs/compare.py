@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,8 @@ from sightline.core.errors import SightlineError
 from sightline.core.paired import of_comparisons
 from sightline.core.task import Comparison
 from sightline.run.bundle import Bundle, open_bundle
-from sightline.run.runner import OnnxRunner
-from sightline.verbs.judge import compare_all, predict_all
-from sightline.verbs.part import Part, overlap, scan_for
+from sightline.verbs.judge import compared_all
+from sightline.verbs.part import Part, overlap, predictions_of, scan_for
 
 if TYPE_CHECKING:
     from sightline.verbs.evaluate import EvaluateOptions
@@ -45,9 +45,8 @@ def open_other(bundle: Bundle, path: Path) -> Bundle:
 def compare(part: Part, comparisons: Sequence[Comparison], other: Bundle, options: EvaluateOptions) -> dict[str, Any]:
     """The other bundle's metric less ours on the examples of `part`, its 95 % interval and p; plain JSON."""
     task, metric = part.task, part.task.metric
-    scanned = scan_for(other, task, part.dataset, options)
-    predictions = predict_all(task, OnnxRunner(other.graph), scanned, other.spec)
-    theirs = compare_all(task, predictions, part.dataset.targets, other.spec)
+    again = dataclasses.replace(part, scanned=scan_for(other, task, part.dataset, options))
+    theirs, _ = compared_all(task, predictions_of(other, again, options), part.dataset.targets, other.spec)
     ours = list(comparisons)
 
     def value(some: Sequence[Comparison]) -> float:

@@ -15,11 +15,11 @@ from sightline.data.dataset import Dataset
 from sightline.data.image import MAX_PIXELS
 from sightline.report.words import LANGUAGES
 from sightline.run.bundle import Bundle, open_bundle
-from sightline.run.runner import OnnxRunner
 from sightline.tables import FORMATS
-from sightline.verbs import reporting
+from sightline.verbs import reporting, tiled
+from sightline.verbs.common import task_named
 from sightline.verbs.judge import WORST, compared_all, scores_of
-from sightline.verbs.part import open_part, overlap
+from sightline.verbs.part import open_part, overlap, predictions_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class EvaluateOptions:
     )
     compare: Path | None = option(None, "another bundle, held against the same images: is it better?")
     robust: bool = option(False, "also score under 15 corruptions at 5 strengths, and shifts of light, size and angle")
+    tile: int | None = option(None, tiled.HELP, low=0, bare="0")
     limit: int | None = option(
         None, "most images that --robust uses (default: 1,000 small ones, down to 100 of 224 px)", low=1
     )
@@ -55,12 +56,16 @@ def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
     options = resolve(EvaluateOptions, given)
     if options.limit is not None and not options.robust:
         raise SightlineError("--limit is for --robust, which was not asked for", fix="add --robust, or leave it out")
+    if options.robust and options.tile is not None:
+        raise SightlineError("--robust and --tile exclude each other", fix="leave one of them out")
     page = reporting.writable(options.report)
     bundle = model if isinstance(model, Bundle) else open_bundle(model)
+    if options.tile is not None:
+        tiled.need_merge(task_named(bundle.spec.task))
     other = open_other(bundle, options.compare) if options.compare else None
     part = open_part(bundle, data, labels, options)
     task, spec, dataset = part.task, bundle.spec, part.dataset
-    comparisons, predictions = compared_all(task, OnnxRunner(bundle.graph), part.scanned, dataset.targets, spec)
+    comparisons, predictions = compared_all(task, predictions_of(bundle, part, options), dataset.targets, spec)
     result = scores_of(task, comparisons, spec).to_dict()
     found = {
         "metrics": result.pop("metrics"),

@@ -23,7 +23,7 @@ from sightline.run import bundle
 from sightline.run.runner import OnnxRunner
 from sightline.verbs.about import versions
 from sightline.verbs.evaluate import worst
-from sightline.verbs.judge import compared_all, scores_of, some_outputs
+from sightline.verbs.judge import compared_all, predictions_in, scores_of, some_outputs
 from sightline.verbs.remember import remember
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def finish(
     for name in ("val", "test"):
         dataset, scan = parts.part(name)
         if len(dataset):
-            compared, predicted = compared_all(task, runner, scan, dataset.targets, spec)
+            compared, predicted = compared_all(task, predictions_in(task, runner, scan, spec), dataset.targets, spec)
             scores[name] = scores_of(task, compared, spec).to_dict()
             scores[name]["worst"] = worst(task, dataset, predicted, compared)
     card: dict[str, Any] = {

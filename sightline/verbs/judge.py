@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,11 +35,15 @@ def rows_of(outputs: Arrays) -> list[Arrays]:
     return [{key: values[row] for key, values in outputs.items()} for row in range(len(next(iter(outputs.values()))))]
 
 
+def predictions_in(task: Task, runner: Runner, scan: Scan, spec: Spec) -> Iterator[tuple[int, Prediction]]:
+    """The place and the prediction of each example of a scan; not always in order."""
+    for place, outputs in outputs_of(task, runner, scan, spec):
+        yield place, _prediction(task, outputs, scan.sizes[place], spec)
+
+
 def predict_all(task: Task, runner: Runner, scan: Scan, spec: Spec) -> list[Prediction]:
     """One prediction an example, in order."""
-    found: dict[int, Prediction] = {}
-    for place, outputs in outputs_of(task, runner, scan, spec):
-        found[place] = _prediction(task, outputs, scan.sizes[place], spec)
+    found = dict(predictions_in(task, runner, scan, spec))
     return [found[place] for place in range(len(scan))]
 
 
@@ -61,25 +65,25 @@ def compare_all(task: Task, predictions: Sequence[Prediction], targets: Targets,
 
 def judge(task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec) -> Scores:
     """The scores over all examples of the scan, without intervals: quick enough for every epoch."""
-    return task.summarize(compared_all(task, runner, scan, targets, spec)[0], spec)
+    return task.summarize(compared_all(task, predictions_in(task, runner, scan, spec), targets, spec)[0], spec)
 
 
 def compared_all(
-    task: Task, runner: Runner, scan: Scan, targets: Targets, spec: Spec
+    task: Task, predictions: Iterable[tuple[int, Prediction]], targets: Targets, spec: Spec
 ) -> tuple[list[Comparison], dict[int, Prediction]]:
     """One comparison an example, in order; and by place the predictions of the 25 worst at least.
 
-    No more predictions are held at a time than twice as many: they may be as large as their images.
+    predictions: with their places, in any order. No more of them are held at a time than twice as many: they may be as
+    large as their images.
     """
     found: dict[int, Comparison] = {}
     kept: dict[int, Prediction] = {}
-    for place, outputs in outputs_of(task, runner, scan, spec):
-        kept[place] = _prediction(task, outputs, scan.sizes[place], spec)
-        found[place] = task.compare(kept[place], targets[place], spec)
+    for place, prediction in predictions:
+        kept[place], found[place] = prediction, task.compare(prediction, targets[place], spec)
         if len(kept) > 2 * WORST:
             for other in sorted(kept, key=lambda i: (-found[i].error, i))[WORST:]:
                 del kept[other]
-    return [found[place] for place in range(len(scan))], kept
+    return [found[place] for place in range(len(found))], kept
 
 
 def scores_of(task: Task, comparisons: Sequence[Comparison], spec: Spec) -> Scores:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
+from sightline.core.predictions import Prediction
 from sightline.core.task import Task
 from sightline.data import split as splitting
 from sightline.data.dataset import Dataset
 from sightline.data.scan import Scan, scan, usable
 from sightline.run.bundle import Bundle
+from sightline.run.runner import OnnxRunner
 from sightline.verbs.common import open_for, task_named
+from sightline.verbs.judge import predictions_in
+from sightline.verbs.tiled import tiled_all
 
 if TYPE_CHECKING:
     from sightline.verbs.evaluate import EvaluateOptions
@@ -72,17 +77,25 @@ def open_part(bundle: Bundle, data: Any, labels: Any, options: EvaluateOptions) 
 
 
 def scan_for(bundle: Bundle, task: Task, dataset: Dataset, options: EvaluateOptions) -> Scan:
-    """One pass over the data, preprocessed for the bundle's network."""
+    """One pass over the data, preprocessed for the bundle's network, unless that looks through windows."""
     spec = bundle.spec
     side = max(length or 0 for length in spec.inputs["image"].shape[:2])
     return scan(
         dataset,
-        lambda image: task.preprocess(image, spec),
+        (lambda image: task.preprocess(image, spec)) if options.tile is None else None,
         side,
         options.workers,
         options.max_pixels,
         free=spec.free_axes,
     )
+
+
+def predictions_of(bundle: Bundle, part: Part, options: EvaluateOptions) -> Iterator[tuple[int, Prediction]]:
+    """What a bundle says of the examples of a part, with their places; the part must have been scanned for it."""
+    runner = OnnxRunner(bundle.graph)
+    if options.tile is None:
+        return predictions_in(part.task, runner, part.scanned, bundle.spec)
+    return tiled_all(part.task, runner, part.dataset, bundle.spec, options.tile, options.max_pixels)
 
 
 def overlap(bundle: Bundle, scanned: Scan) -> int | None:

@@ -18,12 +18,13 @@ from sightline.core.options import option, resolve
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Runner, Task
-from sightline.data.image import MAX_PIXELS, SUFFIXES, read_sized
+from sightline.data.image import MAX_PIXELS, SUFFIXES, Pixels, read, read_sized
 from sightline.data.parallel import default_workers, ordered_map, part_size
 from sightline.data.scan import chunks
 from sightline.run.bundle import Bundle, open_bundle
 from sightline.run.files import make_folder, write_text
 from sightline.run.runner import OnnxRunner
+from sightline.verbs import tiled
 from sightline.verbs.answers import close, draw, table, tell
 from sightline.verbs.common import task_named
 
@@ -37,6 +38,7 @@ class PredictOptions:
     then: tuple[str, ...] = option(
         (), "a second bundle, which looks at each box that the first has found (again: a third, which looks at those)"
     )
+    tile: int | None = option(None, tiled.HELP, low=0, bare="0")
     page: bool = option(False, "the images are pages: find their lines and read them (TIFF and PDF: every page)")
     out: Path | None = option(
         None, "folder for the images with the answers drawn on them; of pages also the text and ALTO XML"
@@ -49,11 +51,12 @@ class PredictOptions:
 
 @dataclass(frozen=True)
 class Answer:
-    """One image's prediction, or why there is none."""
+    """One image's prediction, or why there is none; and its pixels, where all of them were read."""
 
     source: Any
     prediction: Prediction | None
     error: str | None = None
+    pixels: Pixels | None = None
 
 
 class Predictor:
@@ -88,9 +91,16 @@ class Predictor:
         self._threads = count
 
     def answers(
-        self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS
+        self, sources: Sequence[Any], workers: int | None = None, max_pixels: int = MAX_PIXELS, tile: int | None = None
     ) -> Iterator[Answer]:
-        """One answer a source (path, bytes, array or Pillow image), in order, read by several processes."""
+        """One answer a source (path, bytes, array or Pillow image), in order, read by several processes.
+
+        tile: look through windows of so many pixels, as in `tiled.predict_tiled`; one image at a time, in this process.
+        """
+        if tile is not None:
+            tiled.need_merge(self.task)
+            yield from (self._tiled(source, max_pixels, tile) for source in sources)
+            return
         workers = default_workers(len(sources)) if workers is None else workers
         # Reading and the graph in the same process: pixels need not travel, and each worker fills one processor.
         self._threads = 1 if workers > 1 else self._threads
@@ -99,8 +109,8 @@ class Predictor:
             return self._read(sources[part], max_pixels)
 
         parts = list(chunks(len(sources), part_size(len(sources), workers)))
-        for part, read in zip(parts, ordered_map(look, parts, workers), strict=True):
-            yield from self._finish(sources[part], read)
+        for part, seen in zip(parts, ordered_map(look, parts, workers), strict=True):
+            yield from self._finish(sources[part], seen)
 
     def batch(self, sources: Sequence[Any], max_pixels: int = MAX_PIXELS) -> list[Answer]:
         """One answer a source, in this thread and together: one call of the graph where their inputs are of one size.
@@ -119,6 +129,13 @@ class Predictor:
                 yield Answer(source, None, one)
             else:
                 yield Answer(source, self.task.postprocess(rows[place], one, self.spec))
+
+    def _tiled(self, source: Any, max_pixels: int, tile: int) -> Answer:
+        try:
+            image = read(source, None, max_pixels)
+        except SightlineError as error:
+            return Answer(source, None, error.what)
+        return Answer(source, tiled.predict_tiled(self.task, self.runner, image, self.spec, tile), pixels=image)
 
     def _read(self, sources: Sequence[Any], max_pixels: int) -> _Read:
         """One call of the graph for inputs of equal shape: sizes or errors, and the outputs with their places."""
@@ -205,12 +222,12 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     rows: list[dict[str, Any]] = []
     bad: list[str] = []
     begun = time.monotonic()
-    for answer in predictor.answers(paths, options.workers, options.max_pixels):
+    for answer in predictor.answers(paths, options.workers, options.max_pixels, options.tile):
         row = row_of(str(answer.source), answer, options.top, options.min_confidence)
         if answer.prediction is None:
             bad.append(f"{answer.source}: {answer.error}")
         elif options.out:
-            draw(answer.source, answer.prediction, options.out, options.max_pixels)
+            draw(answer, answer.prediction, options.out, options.max_pixels)
         if options.csv:
             rows += [{"image": row["image"], **one} for one in (predictor.rows(row) if answer.prediction else [row])]
         tell(answer, row, options, as_json)
@@ -225,6 +242,8 @@ def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_
     from sightline.verbs.common import print_json
     from sightline.verbs.pages import read_pages
 
+    if options.tile is not None:
+        raise SightlineError("--tile and --page exclude each other", fix="leave one of them out")
     if options.csv:
         raise SightlineError("--csv and --page exclude each other", fix="take --json, or --out DIR for text and ALTO")
     bad: list[str] = []

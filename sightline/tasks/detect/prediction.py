@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sightline.core.task import Size
+from sightline.core.windows import Window
+from sightline.tasks.detect.seams import joined
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -18,7 +23,8 @@ class BoxesPrediction:
     """All candidates that suppression left, the surest first; those of at least `threshold` are the answer.
 
     corners: (k, 4) float64 left, top, right, bottom in the image's pixels; labels: (k,) int64, places among `names`;
-    scores: (k,) float64, 0..1; rows: (k,) int64, their places among the graph's outputs.
+    scores: (k,) float64, 0..1; rows: (k,) int64, their places among the graph's outputs. windows: how many windows of
+    the image were looked at.
     """
 
     corners: NDArray[np.float64]
@@ -27,6 +33,7 @@ class BoxesPrediction:
     rows: NDArray[np.int64]
     names: tuple[str, ...]
     threshold: float
+    windows: int = 1
 
     def __post_init__(self) -> None:
         count = len(self.corners)
@@ -34,6 +41,26 @@ class BoxesPrediction:
             raise ValueError(f"expected {count} labels, scores and rows for {self.corners.shape} corners")
         if count and not (self.scores.min() >= 0 and self.scores.max() <= 1 and (np.diff(self.scores) <= 0).all()):
             raise ValueError("expected scores from 1 down to 0")
+
+    @staticmethod
+    def merge(parts: Iterable[tuple[Window, BoxesPrediction]], size: Size, most: float) -> BoxesPrediction:
+        """The answer for an image of `size` from those of its windows, each in its window's pixels: see `joined`.
+
+        most: boxes of one class that overlap by more are one.
+        """
+        pairs = list(parts)
+        shifted = [part.shift(*window.box[:2]) for window, part in pairs]
+        first = shifted[0]
+        owner = np.repeat(np.arange(len(pairs)), [len(part.scores) for part in shifted])
+        scores = np.concatenate([part.scores for part in shifted])
+        order = np.argsort(-scores, kind="stable")
+        corners = np.concatenate([part.corners for part in shifted])[order]
+        labels = np.concatenate([part.labels for part in shifted])[order]
+        rows = np.concatenate([part.rows for part in shifted])[order]
+        frames = [window.box for window, _ in pairs]
+        kept, corners = joined(corners, labels, scores[order], owner[order], frames, size, most)
+        found = scores[order][kept], rows[kept], first.names, first.threshold
+        return BoxesPrediction(corners, labels[kept], *found, len(pairs))
 
     def shown(self, min_confidence: float = 0.0) -> int:
         """How many boxes are the answer: of at least `min_confidence`, or the threshold where it is 0."""

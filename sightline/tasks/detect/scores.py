@@ -19,6 +19,8 @@ OVERLAPS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0, 1, 101)
 MOST = 100
 """Boxes of a class and an image that count."""
+SPARE = 10
+"""Boxes a truth beyond those: any more could be nothing but wrong."""
 Floats = NDArray[np.float64]
 FOUND, WRONG, IGNORED = 1, 0, -1
 
@@ -37,11 +39,12 @@ def matched(found: Floats, truth: Floats, hard: NDArray[np.bool_]) -> NDArray[np
     truth, hard = truth[order], hard[order]
     iou = overlaps(found, truth)
     iou[:, hard] = intersections(found, truth[hard]) / np.maximum(areas(found)[:, None], 1e-12)
+    near = [np.flatnonzero(row >= OVERLAPS[0] - 1e-9).tolist() for row in iou]
     for row, least in enumerate(OVERLAPS):
         taken = np.zeros(len(truth), np.bool_)
         for place in range(len(found)):
             best, match = min(float(least), 1 - 1e-10), -1
-            for number in range(len(truth)):
+            for number in near[place]:
                 if taken[number] and not hard[number]:
                     continue
                 if match >= 0 and not hard[match] and hard[number]:
@@ -56,12 +59,17 @@ def matched(found: Floats, truth: Floats, hard: NDArray[np.bool_]) -> NDArray[np
 
 def counts(prediction: BoxesPrediction, truth: Boxes, names: Sequence[str]) -> dict[str, Any]:
     """Of one image: per class the scores of its boxes, how they match, and the number of truths;
-    what is confused with what, and what is found by size: see `mistakes`."""
+    what is confused with what, and what is found by size: see `mistakes`.
+
+    A class counts up to 100 boxes an image, as for COCO; of an image seen through windows, so many a window, and no
+    more than are of use.
+    """
     held = np.array([names.index(label) if label in names else -1 for label in truth.labels], np.int64)
     classes: dict[int, tuple[Floats, NDArray[np.int8], int]] = {}
     for number in np.union1d(held[held >= 0], prediction.labels).tolist():
-        mine = np.flatnonzero(prediction.labels == number)[:MOST]
         theirs = held == number
+        most = MOST if prediction.windows == 1 else min(MOST * prediction.windows, MOST + SPARE * int(theirs.sum()))
+        mine = np.flatnonzero(prediction.labels == number)[:most]
         match = matched(prediction.corners[mine], truth.corners[theirs], truth.hard[theirs])
         classes[int(number)] = prediction.scores[mine], match, int((~truth.hard[theirs]).sum())
     confused, sizes = mistakes.confusion(prediction, truth, held)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from sightline.core.predictions import Prediction
 from sightline.core.spec import Input, Spec
 from sightline.core.statistics import by_resampling
 from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
+from sightline.core.windows import Window
 from sightline.data.dataset import Dataset, Probe
 from sightline.data.draw import boxed, class_colour
 from sightline.data.image import Pixels, resize_map
@@ -59,7 +60,7 @@ class Detect:
         height, width = (max(STRIDE, -(-side // STRIDE) * STRIDE) for side in (inner[1], inner[0]))
         mean, std = (127.5,) * probe.channels, (64.0,) * probe.channels
         image = Input("uint8", (height, width, probe.channels))
-        extra = {"threshold": 0.5}
+        extra = {"threshold": 0.5, "usual": [probe.width, probe.height]}
         return Spec(self.name, network, tuple(names), {"image": image}, mean, std, dict(options), extra=extra)
 
     def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
@@ -124,6 +125,11 @@ class Detect:
         keep = keep[(corners[keep, 2:] > corners[keep, :2]).all(axis=1)]
         threshold = float(spec.extra.get("threshold", 0.5))
         return BoxesPrediction(corners[keep], labels[keep], found[rows[keep]], rows[keep], spec.classes, threshold)
+
+    def merge(self, parts: Iterable[tuple[Window, Prediction]], size: Size, spec: Spec) -> BoxesPrediction:
+        """The boxes of overlapping windows as those of the whole image; what several saw of one object is one box."""
+        most = float(spec.options.get("overlap", OVERLAP))
+        return BoxesPrediction.merge(cast("Iterable[tuple[Window, BoxesPrediction]]", parts), size, most)
 
     def compare(self, prediction: Prediction, target: Any, spec: Spec) -> Comparison:
         """The error is 1 - F1 of the boxes shown, at an overlap of 0.5; of a class that nobody knows it is 2."""

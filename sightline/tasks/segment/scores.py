@@ -13,6 +13,7 @@ from sightline.core.confidence import BINS
 from sightline.core.task import Scores
 from sightline.data.masks import IGNORE, Labels
 from sightline.tasks.segment.boundary import boundary_counts
+from sightline.tasks.segment.prediction import strips
 from sightline.tasks.segment.targets import UNKNOWN
 
 Floats = NDArray[np.float64]
@@ -26,12 +27,15 @@ def compared(answer: Labels, sureness: NDArray[np.uint8], truth: Labels, classes
     boundary: see `boundary_counts`. sure: (15, 3) pixels of each bin of confidence, the right ones, and the sum of
     their confidences.
     """
-    counted = truth != IGNORE
-    rows = np.where(truth == UNKNOWN, np.uint8(classes), truth)[counted].astype(np.int64)
-    columns = answer[counted].astype(np.int64)
-    confusion = np.bincount(rows * classes + columns, minlength=(classes + 1) * classes).reshape(-1, classes)
-    levels, right = sureness[counted], rows == columns
-    pixels, hits = np.bincount(levels, minlength=256), np.bincount(levels[right], minlength=256)
+    confusion = np.zeros((classes + 1, classes), np.int64)
+    pixels, hits = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    for part in strips(truth.shape):  # the counters of all pixels at once would be many times the masks
+        counted = truth[part] != IGNORE
+        rows = np.where(truth[part] == UNKNOWN, np.uint8(classes), truth[part])[counted].astype(np.int64)
+        columns, levels = answer[part][counted].astype(np.int64), sureness[part][counted]
+        confusion += np.bincount(rows * classes + columns, minlength=confusion.size).reshape(-1, classes)
+        pixels += np.bincount(levels, minlength=256)
+        hits += np.bincount(levels[rows == columns], minlength=256)
     sure = np.stack(
         [np.bincount(_BIN, values, BINS) for values in (pixels, hits, pixels * np.arange(256) / 255)], axis=1
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from sightline.core.errors import SightlineError, unknown
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
+from sightline.core.windows import Window
 from sightline.data.dataset import Dataset, Probe
 from sightline.data.draw import class_colour, painted
 from sightline.data.image import Pixels, resize_map
@@ -49,7 +50,8 @@ class Segment:
     def spec(self, dataset: Dataset, probe: Probe, network: str, options: Mapping[str, Any]) -> Spec:
         """The data's classes; an input of the images' usual shape, the longer side `imgsz` or up to 256."""
         mean, std = (127.5,) * probe.channels, (64.0,) * probe.channels
-        given, extra = inputs.input_of(probe, options), {"seen": [0] * len(dataset.classes)}
+        given = inputs.input_of(probe, options)
+        extra = {"seen": [0] * len(dataset.classes), "usual": [probe.width, probe.height]}
         return Spec(self.name, network, tuple(dataset.classes), given, mean, std, dict(options), extra=extra)
 
     def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
@@ -98,6 +100,10 @@ class Segment:
         if not np.isfinite(probabilities).all():
             raise SightlineError("the network's probabilities are not finite numbers", fix="train with a smaller --lr")
         return MaskPrediction(*most_probable(probabilities, size), spec.classes)
+
+    def merge(self, parts: Iterable[tuple[Window, Prediction]], size: Size, spec: Spec) -> MaskPrediction:
+        """The masks of overlapping windows as that of the whole image, each for its core."""
+        return MaskPrediction.merge(cast("Iterable[tuple[Window, MaskPrediction]]", parts), size)
 
     def compare(self, prediction: Prediction, target: Any, spec: Spec) -> Comparison:
         """Pixel by pixel at the image's own size; ranked by the mean IoU of the classes of the image."""
