@@ -8,6 +8,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from operator import gt, le, lt
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,6 +58,7 @@ def duration(text: str) -> float:
     return sum(number * unit for number, unit in zip(numbers, (3600, 60, 1), strict=True))
 
 
+@cache
 def types_of(cls: type) -> dict[str, tuple[type, bool]]:
     """For each field its plain type and whether None is allowed."""
     found: dict[str, tuple[type, bool]] = {}

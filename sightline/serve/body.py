@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartParser, parse_options_header
+import re
 
 from sightline.serve.problem import Problem
 
 Images = list[tuple[str, bytes]]
 """A name that the client chose, or `image N`, and the bytes of the file."""
 LONGEST_NAME = 255
+LONGEST_HEAD = 4096
 FIELDS = ("", "image", "images", "file", "files")
 """What a part may be called that has no file name: another one is taken for an option that strayed into the form."""
-
-
-@dataclass(slots=True)
-class _Part:
-    header: bytes = b""
-    headers: dict[bytes, bytes] = field(default_factory=dict[bytes, bytes])
-    chunks: list[bytes] = field(default_factory=list[bytes])
+PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))')
+AGAIN = "let your HTTP library write the form"
 
 
 def images_in(content_type: str, body: bytes, most: int) -> Images:
     """The images of a body, at most `most`. Raises Problem."""
-    kind, options = parse_options_header(content_type)
-    if kind == b"multipart/form-data":
-        found = _named(_parts(body, options.get(b"boundary", b""), most))
-    elif kind in (b"application/json", b"text/plain", b"text/html"):
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        boundary = _parameters(content_type).get("boundary", "").encode("latin-1", "replace")
+        found = [_image(part, number) for number, part in enumerate(_parts(body, boundary, most), 1)]
+    elif kind in ("application/json", "text/plain", "text/html"):
         raise Problem(
-            415, "not-an-image", f"the body is {kind.decode()}, not an image",
+            415, "not-an-image", f"the body is {kind}, not an image",
             "send the bytes of an image file, or a multipart form with one or more of them",
         )  # fmt: skip
     else:  # whatever it is called: what curl sends without being told is a form by name
@@ -40,64 +34,42 @@ def images_in(content_type: str, body: bytes, most: int) -> Images:
     return found
 
 
-def _named(parts: list[_Part]) -> Images:
-    found: Images = []
-    for number, part in enumerate(parts, 1):
-        _, options = parse_options_header(part.headers.get(b"content-disposition", b"").decode("latin-1"))
-        field_name = options.get(b"name", b"").decode(errors="replace")
-        name = options.get(b"filename", b"").decode(errors="replace")[:LONGEST_NAME]
-        if b"filename" not in options and field_name.rstrip("[]") not in FIELDS:
-            raise Problem(
-                400, "not-an-image", f"the form's field {field_name[:LONGEST_NAME]!r} is not an image",
-                "call images `image`; options belong into the address: …?top=3",
-            )  # fmt: skip
-        found.append((name or f"image {number}", b"".join(part.chunks)))
-    return found
-
-
-def _parts(body: bytes, boundary: bytes, most: int) -> list[_Part]:
-    parts: list[_Part] = []
-    ended: list[bool] = []
-
-    def begin() -> None:
-        if len(parts) >= most:
-            raise too_many(most)
-        parts.append(_Part())
-
-    def header_field(data: bytes, start: int, end: int) -> None:
-        parts[-1].header += data[start:end].lower()
-
-    def header_value(data: bytes, start: int, end: int) -> None:
-        headers, name = parts[-1].headers, parts[-1].header
-        headers[name] = headers.get(name, b"") + data[start:end]
-
-    def header_end() -> None:
-        parts[-1].header = b""
-
-    def data(data: bytes, start: int, end: int) -> None:
-        parts[-1].chunks.append(data[start:end])
-
+def _parts(body: bytes, boundary: bytes, most: int) -> list[bytes]:
+    """The head and the body of each part, as RFC 2046 (5.1.1) has them: between lines that are `--boundary`."""
     if not boundary:
-        raise Problem(400, "bad-form", "the form's content type names no boundary", "let your HTTP library write it")
-    try:
-        parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": begin, "on_header_field": header_field, "on_header_value": header_value,
-                "on_header_end": header_end, "on_part_data": data, "on_end": lambda: ended.append(True),
-            },
-        )  # fmt: skip
-        parser.write(body)
-        parser.finalize()
-    except FormParserError as error:
-        raise Problem(400, "bad-form", f"the form cannot be read ({error})", "let your HTTP library write it") from None
-    if not ended:
-        raise Problem(400, "bad-form", "the form is cut short", "send it again")
+        raise Problem(400, "bad-form", "the form's content type names no boundary", AGAIN)
+    parts = (b"\r\n" + body).split(b"\r\n--" + boundary, most + 2)[1:]
+    if len(parts) > most + 1:
+        raise Problem(
+            413, "too-many-images", f"the request holds more than {most} images", "send them in several requests"
+        )
+    if not parts or not parts.pop().startswith(b"--"):
+        raise Problem(400, "bad-form", "the form is cut short, or its boundary is another one", AGAIN)
     return parts
 
 
-def too_many(most: int) -> Problem:
-    """The problem of a request with more than `most` images."""
-    return Problem(
-        413, "too-many-images", f"the request holds more than {most} images", "send them in several requests"
-    )
+def _image(part: bytes, number: int) -> tuple[str, bytes]:
+    line, _, rest = part.partition(b"\r\n")  # the boundary's own line
+    head, mark, data = (b"\r\n" + rest).partition(b"\r\n\r\n")
+    if line.strip() or not mark or len(head) > LONGEST_HEAD:
+        raise Problem(400, "bad-form", f"part {number} of the form has no head, or a damaged one", AGAIN)
+    for one in head.decode(errors="replace").split("\r\n"):
+        name, _, value = one.partition(":")
+        if name.strip().lower() == "content-disposition":
+            options = _parameters(value)
+            field = options.get("name", "")
+            if "filename" not in options and field.removesuffix("[]") not in FIELDS:
+                raise Problem(
+                    400, "not-an-image", f"the form's field {field[:LONGEST_NAME]!r} is not an image",
+                    "call images `image`; options belong into the address: …?top=3",
+                )  # fmt: skip
+            return options.get("filename", "")[:LONGEST_NAME] or f"image {number}", data
+    raise Problem(400, "bad-form", f"part {number} of the form has no Content-Disposition", AGAIN)
+
+
+def _parameters(header: str) -> dict[str, str]:
+    r"""What follows the first `;` of a header. In a form only \" is an escape (and browsers write %22 instead)."""
+    return {
+        found[1].lower(): found[3] if found[2] is None else found[2].replace('\\"', '"')
+        for found in PARAMETER.finditer(header)
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -47,9 +47,10 @@ OPEN: Headers = [
 class Guard:
     """Wraps the application. `draining`: every answer ends its connection."""
 
-    def __init__(self, app: App, keys: Keys | None, rates: Rates, metrics: Metrics, loopback: bool) -> None:
-        """loopback: the server can be reached from this machine alone."""
-        self._app, self._keys, self._rates, self._metrics = app, keys, rates, metrics
+    def __init__(self, apps: Mapping[tuple[str, str], App], other: App, keys: Keys | None, rates: Rates,
+                 metrics: Metrics, loopback: bool) -> None:  # fmt: skip
+        """apps: by method and path; other: for the rest; loopback: the server is reached from this machine alone."""
+        self._apps, self._other, self._keys, self._rates, self._metrics = apps, other, keys, rates, metrics
         self._local = loopback and keys is None
         self.draining = False
 
@@ -73,10 +74,11 @@ class Guard:
         except Problem as problem:
             await answer(sent, problem.status, problem.body(), MEDIA_TYPE, problem.headers)
         else:
-            await self._app(scope, receive, sent)
-        route, status = scope.get("route"), statuses[0] if statuses else 500
+            await self._apps.get((scope["method"], scope["path"]), self._other)(scope, receive, sent)
+        status = statuses[0] if statuses else 500
         model = scope.get("path_params", {}).get("name", "") if status != 404 else ""
-        self._metrics.count(getattr(route, "path", "other"), model, status, time.monotonic() - begun)
+        address = getattr(scope.get("route"), "path", "other")
+        self._metrics.count(address, model, status, time.monotonic() - begun)
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")

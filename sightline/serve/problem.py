@@ -30,11 +30,16 @@ class Problem(Exception):  # noqa: N818 (the name that the standard gives it)
         """The same error for a client; where it happened on this machine is not told."""
         return Problem(status, code, error.what, error.fix)
 
+    @property
+    def title(self) -> str:
+        """That of the status."""
+        return HTTPStatus(self.status).phrase
+
     def body(self) -> bytes:
         """The document. `type` is about:blank, so `title` is that of the status; `code` tells one from another."""
         document = {
             "type": "about:blank",
-            "title": HTTPStatus(self.status).phrase,
+            "title": self.title,
             "status": self.status,
             "code": self.code,
             "detail": self.detail,

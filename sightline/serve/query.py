@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from functools import cache
 from typing import Any, TypeVar
 
 from starlette.datastructures import QueryParams
@@ -21,6 +22,8 @@ def asked(cls: type[T], names: tuple[str, ...], query: QueryParams) -> T:
 
     Raises Problem.
     """
+    if not query:
+        return _default(cls)
     given: dict[str, Any] = {}
     try:
         for name, value in query.multi_items():
@@ -33,6 +36,11 @@ def asked(cls: type[T], names: tuple[str, ...], query: QueryParams) -> T:
     except SightlineError as error:
         what, fix = (re.sub(r"--(\w)", r"\1", text) for text in (error.what, error.fix))
         raise Problem(400, "bad-option", what, fix or "see /docs for the options and their values") from None
+
+
+@cache
+def _default(cls: type[T]) -> T:
+    return cls()
 
 
 def parameters(cls: type, names: tuple[str, ...]) -> list[dict[str, Any]]:

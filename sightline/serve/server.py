@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import logging
 import signal
 import socket
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
 
@@ -19,6 +20,7 @@ from sightline.serve.guard import Guard, is_loopback
 from sightline.serve.keys import Keys
 from sightline.serve.models import open_all
 from sightline.serve.pages import pages
+from sightline.serve.protocol import Protocol
 from sightline.serve.service import Service
 from sightline.verbs.serve import ServeOptions
 
@@ -44,14 +46,24 @@ def serve(paths: Sequence[str], options: ServeOptions, as_json: bool) -> int:
         greeting = f"serving {', '.join(service.models)} at {address}"
         if as_json:
             greeting = json.dumps({"address": address, "models": [*service.models]})
-        asyncio.run(_run(service, guard, listener, greeting))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_run(service, guard, listener, greeting))
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """That of uvloop, where it is installed: it exists for Linux and macOS."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
 
 
 async def _run(service: Service, guard: Guard, listener: socket.socket, greeting: str) -> None:
     service.start()
     config = uvicorn.Config(
-        guard, log_level="critical", log_config=None, access_log=False, lifespan="off", http="httptools", ws="none",
+        guard, log_level="critical", log_config=None, access_log=False, lifespan="off", http=Protocol, ws="none",
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=int(service.options.timeout) + 5,
     )  # fmt: skip
     watching = asyncio.create_task(_watch(service))
@@ -81,13 +93,18 @@ class _Server(uvicorn.Server):
         print(self._greeting, flush=True)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """First takes what waits at the door, then closes it; every answer now ends its connection."""
-        self._service.draining = self._guard.draining = True
-        LOG.info("ending: no new connections; %d are open", len(self.server_state.connections))
+        """First takes what waits at the door, then closes it; from then on every answer ends its connection.
+
+        In this order: a client whose connection ends makes a new one, and must not find a door about to be closed.
+        """
+        self._service.draining = True
         for _ in range(3):  # each round of the loop takes all connections that the system has made for us
             await asyncio.sleep(0)
         for server in self.servers:
             server.close()
+        await asyncio.sleep(0.01)
+        self._guard.draining = True
+        LOG.info("ending: no new connections; %d are open", len(self.server_state.connections))
         end = asyncio.get_running_loop().time() + LINGER
         while self.server_state.connections and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.02)

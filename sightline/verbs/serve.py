@@ -40,9 +40,9 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     options = resolve(ServeOptions, given)
     if not target:
         raise SightlineError("serve takes one bundle or several", fix="type: sightline serve MODEL.sightline")
-    for package in ("fastapi", "uvicorn", "httptools", "python_multipart"):
+    for package in ("fastapi", "uvicorn", "httptools"):
         if importlib.util.find_spec(package) is None:
-            raise MissingExtra(package.replace("_", "-"), "serve", "sightline serve")
+            raise MissingExtra(package, "serve", "sightline serve")
     from sightline.serve.server import serve
 
     return serve(target, options, as_json)

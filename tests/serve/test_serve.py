@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -108,3 +109,41 @@ def test_a_taken_port_is_said(server: Server, bundle: Path) -> None:
     with pytest.raises(SightlineError) as error:
         command([str(bundle)], {"port": server.port}, False)
     assert "cannot listen" in error.value.what and "--port" in error.value.fix
+
+
+def raw(server: Server, data: bytes) -> bytes:
+    """What comes back for bytes that no HTTP library would send."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(data)
+        found = b""
+        while piece := connection.recv(65536):
+            found += piece
+        return found
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"hello\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),  # TLS
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 800_000, b"431"),
+        (b"POST /v1/models/cnn/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: nine\r\n\r\n", b"400"),
+        (b"POST /v1/models/cnn/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+    ],
+)
+def test_what_is_not_http_is_refused_as_a_problem(server: Server, data: bytes, status: bytes) -> None:
+    head, _, body = raw(server, data).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status) and b"application/problem+json" in head
+    assert json.loads(body)["status"] == int(status) and json.loads(body)["fix"]
+
+
+def test_a_body_in_chunks_and_requests_in_one_go_are_answered(server: Server, files: list[Path]) -> None:
+    image = files[0].read_bytes()
+    head = b"POST /v1/models/cnn/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (image[:50], image[50:]))
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    whole = head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(image) + image
+    found = raw(server, chunked + whole)
+    assert found.count(b"HTTP/1.1 200 OK") == 2 and found.count(b'"answers"') == 2
+    endless = head + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + b"10000\r\n" + bytes(65536) + b"\r\n"
+    assert b"HTTP/1.1 413" in raw(server, endless + b"10000\r\n" + bytes(65536) + b"\r\n0\r\n\r\n")

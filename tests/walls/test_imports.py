@@ -37,7 +37,7 @@ ROOMS: list[tuple[str, set[str], set[str]]] = [
     ("export/*", {"numpy", "onnxruntime", "PIL"}, {"core", "data", "export", "run"}),
     (
         "serve/*",
-        {"numpy", "fastapi", "starlette", "uvicorn", "python_multipart"},
+        {"numpy", "fastapi", "starlette", "uvicorn"},
         {"core", "explain", "run", "serve", "tables", "verbs"},
     ),
     ("baseline/*", {"numpy"}, {"baseline", "core", "data"}),
