@@ -114,6 +114,12 @@ NETWORKS: dict[str, dict[str, NetworkEntry]] = {
             "the same with about a quarter of the work; see `train --teacher`",
             "sightline.tasks.detect.options:SmallOptions",
         ),
+        "timm": NetworkEntry(
+            "sightline.tasks.detect.networks.timm:TimmDetector",
+            "timm/NAME: a backbone of the timm library under our neck and heads",
+            "sightline.tasks.detect.options:BackboneOptions",
+            "timm/NAME",
+        ),
     },
     "read": {
         "auto": NetworkEntry(

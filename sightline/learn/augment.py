@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -11,8 +11,11 @@ from torch.nn import functional
 from sightline.learn.augment_lines import LinePolicy, relight, uniform
 from sightline.learn.augment_places import PLACES, moved
 from sightline.learn.batches import Tensors
+from sightline.learn.mosaic import mosaic, spliced
 
 POLICIES = ("auto", "none", "light", "strong")
+MOSAIC_ENDS = 0.85
+"""Share of the steps after which there are no more mosaics."""
 MIXED = ("label", "labels", "value")
 """Keys of targets that say something about the whole image: only such images can be mixed."""
 
@@ -23,7 +26,7 @@ class Policy:
 
     turn, zoom, stretch, shear, shift: the largest change either way; zoom is alike in width and height. flip: mirror
     half of the images left to right. light: the largest change of brightness and contrast. erase: side of an erased
-    square. mix: share of batches mixed.
+    square. mix: share of batches mixed. mosaic: share of the images with boxes that are put together from four.
     """
 
     turn: float = 0.0
@@ -35,6 +38,11 @@ class Policy:
     light: float = 0.0
     erase: float = 0.0
     mix: float = 0.0
+    mosaic: float = 0.0
+
+    def at(self, done: float) -> Policy:
+        """The policy when this share of the steps is done: no more mosaics near the end, as no image is like one."""
+        return replace(self, mosaic=0.0) if self.mosaic and done >= MOSAIC_ENDS else self
 
     def __call__(
         self,
@@ -57,7 +65,10 @@ class Policy:
         # A mirrored edge would show things that no box or mask knows of.
         places = PLACES & targets.keys()
         images = warp(images, matrices, side, "zeros" if places else "reflection" if self.flip else "border")
-        targets = moved(targets, matrices, side) if places else targets
+        if self.mosaic and "boxes" in targets:
+            images, targets = self._with_mosaics(inputs["image"], images, targets, matrices, generator)
+        elif places:
+            targets = moved(targets, matrices, side)
         if self.light:
             images = relight(images, self.light, generator)
         if self.erase:
@@ -68,6 +79,24 @@ class Policy:
             images, mixed = _mix(images, mixable, generator)
             targets = {**targets, **mixed}
         return {**inputs, "image": images}, targets
+
+    def _with_mosaics(
+        self, before: Tensor, images: Tensor, targets: Tensors, matrices: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensors]:
+        """images: as moved by `matrices`; before: as they were. Some of them become mosaics of those."""
+        after = moved(targets, matrices)
+        rows = torch.nonzero(torch.rand(len(images), generator=generator) < self.mosaic)[:, 0]
+        if not len(rows):
+            return images, after
+        quarters = affine(4 * len(rows), self, generator, images.shape[-1]).to(images.device)
+        size = list(images.shape[2:])
+        rows = rows.to(images.device)
+        made, boxes, classes = mosaic(
+            before, targets["boxes"], targets["classes"], quarters.view(4, -1, 2, 3), generator, size
+        )
+        images = images.clone()
+        images[rows] = made
+        return images, spliced(after, rows, boxes, classes)
 
 
 Changes = Policy | LinePolicy
@@ -92,7 +121,7 @@ def choose(name: str, channels: int, content: str = "scene") -> Changes:
         return Policy()
     if content == "places":
         return (
-            Policy(turn=8, zoom=0.5, stretch=0.15, shift=0.15, flip=True, light=0.4)
+            Policy(turn=8, zoom=0.5, stretch=0.15, shift=0.15, flip=True, light=0.4, mosaic=0.5)
             if strong
             else Policy(zoom=0.3, stretch=0.08, shift=0.1, flip=True, light=0.2)
         )

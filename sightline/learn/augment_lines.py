@@ -41,6 +41,10 @@ class LinePolicy:
     flip: ClassVar[bool] = False
     """No line is ever mirrored."""
 
+    def at(self, done: float) -> LinePolicy:
+        """The policy when this share of the steps is done: the same."""
+        return self
+
     def __call__(
         self,
         inputs: Tensors,

@@ -31,8 +31,11 @@ def moved(targets: Tensors, matrices: Tensor, side: int | None = None) -> Tensor
     return found
 
 
-def boxes_after(boxes: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
-    """The boxes around the moved corners, clipped to the image; and (batch, m) the share of each that is inside."""
+def boxes_after(boxes: Tensor, matrices: Tensor, within: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """The boxes around the moved corners, clipped to the image; and (batch, m) the share of each that is inside.
+
+    within: (batch, 4) corners in 0..1 of the part of the image that they are clipped to instead.
+    """
     back: Tensor = torch.linalg.inv(matrices[:, :, :2])  # pyright: ignore[reportUnknownVariableType]
     columns = [boxes[..., [0, 2, 0, 2]], boxes[..., [1, 1, 3, 3]]]
     corners = torch.stack(columns, 3) * 2 - 1  # (batch, m, 4, 2)
@@ -40,6 +43,9 @@ def boxes_after(boxes: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
     corners = (corners + 1) / 2
     whole = torch.cat((corners.amin(2), corners.amax(2)), 2)
     inside = whole.clamp(0, 1)
+    if within is not None:
+        low, high = (within[:, None, part].repeat(1, 1, 2) for part in (slice(0, 2), slice(2, 4)))
+        inside = torch.minimum(torch.maximum(whole, low), high)
     areas = [(one[..., 2:] - one[..., :2]).clamp(min=0).prod(2) for one in (inside, whole)]
     return inside, areas[0] / areas[1].clamp(min=1e-12)
 

@@ -135,6 +135,7 @@ class Trainer:
         inputs["image"] = normalise(inputs["image"], self.spec)
         side = self.plan.small_side if self.step < self.plan.small_steps else None
         mirrored = batches.mirrored(self.step // self.plan.per_epoch, chosen) if policy.flip else None
+        policy = policy.at(self.step / self.plan.steps)
         inputs, targets = policy(inputs, targets, generator, mirrored, side)
         with mixed(self.device):
             found = self.learner.loss(network, inputs, targets, self.spec)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,23 +68,34 @@ def _load(network: nn.Module, data: bytes, where: str, rows: _Rows | None = None
     except SafetensorError as error:
         raise SightlineError(f"this is no safetensors file ({error})", where) from None
     own = network.state_dict()
-    prefix = "" if any(name in own for name in found) else "body."  # a timm file names its tensors without our wrapper
+    prefix = max(("", "body."), key=lambda prefix: sum(_named(own, prefix, name) is not None for name in found))
+    wanted = [name for name in own if name.startswith(prefix)]
     fitting: dict[str, Tensor] = {}
-    for name, tensor in found.items():
-        ours = own.get(prefix + name)
-        if ours is None:
+    for given, tensor in found.items():
+        name = _named(own, prefix, given)
+        if name is None:
             continue
-        same = ours.shape == tensor.shape and (rows is None or rows.ours == rows.theirs or not _is_head(name))
-        taken = tensor if same else rows.taken(ours, tensor) if rows and _is_head(name) else None
+        ours = own[name]
+        same = ours.shape == tensor.shape and (rows is None or rows.ours == rows.theirs or not _is_head(given))
+        taken = tensor if same else rows.taken(ours, tensor) if rows and _is_head(given) else None
         if taken is not None:
-            fitting[prefix + name] = taken
-    if len(fitting) < 0.5 * len(own):
+            fitting[name] = taken
+    if len(fitting) < 0.5 * len(wanted) or not fitting:
         raise SightlineError(
-            f"the weights belong to another network: {len(fitting)} of {len(own)} tensors fit", where,
+            f"the weights belong to another network: {len(fitting)} of {len(wanted) or len(own)} tensors fit", where,
             "name the same --network and its options as they were trained with",
         )  # fmt: skip
     network.load_state_dict({**own, **fitting})
     return len(fitting)
+
+
+def _named(own: Mapping[str, Tensor], prefix: str, name: str) -> str | None:
+    """What we call a tensor of a file; None where we have none such.
+
+    A timm file names its tensors without our wrapper, and where timm makes a backbone, its `stages.0` is `stages_0`.
+    """
+    names = (prefix + name, prefix + re.sub(r"^(\w+)\.(\d+)\.", r"\1_\2.", name))
+    return next((one for one in names if one in own), None)
 
 
 def _is_head(name: str) -> bool:

@@ -31,7 +31,7 @@ class DetectLearner:
         entry = network_entry(spec.task, spec.network)
         kind: type[Any] = entry.load_options()
         channels = spec.inputs["image"].shape[-1]
-        return entry.load()(channels, len(spec.classes), resolve(kind, spec.options))
+        return entry.load()(spec.network, channels, len(spec.classes), resolve(kind, spec.options))
 
     def loss(
         self, network: nn.Module, inputs: dict[str, Tensor], targets: dict[str, Tensor], spec: Spec

@@ -28,3 +28,10 @@ class SmallOptions(DetectorOptions):
     """Options of `small`."""
 
     size: str = option("xs", "size of the network", choices=SIZES)
+
+
+@dataclass(frozen=True)
+class BackboneOptions(DetectorOptions):
+    """Options of `timm/NAME`."""
+
+    size: str = option("s", "size of the neck and heads over the backbone", choices=SIZES)

@@ -6,6 +6,8 @@ Generalized Focal Loss (Li et al. 2020), kept small: it is trained from scratch 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -48,26 +50,17 @@ def _stage(channels: int, out: int, blocks: int) -> nn.Sequential:
     return nn.Sequential(ConvNorm(channels, out, 3, 2), *(Block(out) for _ in range(blocks)))
 
 
-class Detector(nn.Module):
-    """(batch, channels, height, width), multiples of 32, to (batch, cells, classes + 4 * BINS): raw class outputs,
-    then those of the four distances left, top, right, bottom."""
+class Pyramid(nn.Module):
+    """What all detectors share: neck and heads over a backbone's maps of strides 8, 16 and 32."""
 
     least_part = 4
     """Processors may take parts of so many images of a batch each."""
     stride = STRIDES[-1]
     """Sides are multiples of it."""
-    scale_free = True
-    """Every convolution is normalised (the last layers are linear ones): Muon trains their filters."""
 
-    def __init__(self, channels: int, classes: int, options: DetectorOptions) -> None:
-        super().__init__()
-        width, blocks = SIZES[options.size]
-        self.stem = nn.Sequential(ConvNorm(channels, width, 3, 2), _stage(width, width, blocks))
-        self.stage8 = _stage(width, 2 * width, blocks)
-        self.stage16 = _stage(2 * width, 4 * width, blocks)
-        self.stage32 = _stage(4 * width, 6 * width, blocks)
-        out = 2 * width
-        self.reduce = nn.ModuleList(ConvNorm(n * width, out, 1) for n in (2, 4, 6))
+    def add_heads(self, widths: Sequence[int], out: int, classes: int) -> None:
+        """widths: channels of the backbone's three maps; out: of the neck's."""
+        self.reduce = nn.ModuleList(ConvNorm(width, out, 1) for width in widths)
         self.down_from_16, self.down_from_32 = ConvNorm(out, out), ConvNorm(out, out)
         self.up_to_16, self.up_to_32 = ConvNorm(out, out, 3, 2), ConvNorm(out, out, 3, 2)
         self.mix16, self.mix32 = Block(out), Block(out)
@@ -77,16 +70,8 @@ class Detector(nn.Module):
         self.sides = _Pointwise(out, 4 * BINS)
         nn.init.constant_(self.head.bias, PRIOR)
 
-    @property
-    def cam_layer(self) -> nn.Module:
-        """Where Grad-CAM looks: the backbone's maps of stride 16."""
-        return self.stage16
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Cells of stride 8 first, each level row by row."""
-        maps8 = self.stage8(self.stem(images))
-        maps16 = self.stage16(maps8)
-        maps32 = self.stage32(maps16)
+    def answers(self, maps8: Tensor, maps16: Tensor, maps32: Tensor) -> Tensor:
+        """(batch, cells, classes + 4 * BINS): cells of stride 8 first, each level row by row."""
         low, middle, high = (reduce(m) for reduce, m in zip(self.reduce, (maps8, maps16, maps32), strict=True))
         middle = self.down_from_32(middle + functional.interpolate(high, scale_factor=2.0, mode="nearest"))
         low = self.down_from_16(low + functional.interpolate(middle, scale_factor=2.0, mode="nearest"))
@@ -96,6 +81,34 @@ class Detector(nn.Module):
         for maps, classes, sides in zip((low, middle, high), self.class_towers, self.side_towers, strict=True):
             levels.append(torch.cat((self.head(classes(maps)), self.sides(sides(maps))), 2))
         return torch.cat(levels, 1)
+
+
+class Detector(Pyramid):
+    """(batch, channels, height, width), multiples of 32, to (batch, cells, classes + 4 * BINS): raw class outputs,
+    then those of the four distances left, top, right, bottom."""
+
+    scale_free = True
+    """Every convolution is normalised (the last layers are linear ones): Muon trains their filters."""
+
+    def __init__(self, name: str, channels: int, classes: int, options: DetectorOptions) -> None:
+        super().__init__()
+        width, blocks = SIZES[options.size]
+        self.stem = nn.Sequential(ConvNorm(channels, width, 3, 2), _stage(width, width, blocks))
+        self.stage8 = _stage(width, 2 * width, blocks)
+        self.stage16 = _stage(2 * width, 4 * width, blocks)
+        self.stage32 = _stage(4 * width, 6 * width, blocks)
+        self.add_heads([2 * width, 4 * width, 6 * width], 2 * width, classes)
+
+    @property
+    def cam_layer(self) -> nn.Module:
+        """Where Grad-CAM looks: the backbone's maps of stride 16."""
+        return self.stage16
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Raw outputs of all cells."""
+        maps8 = self.stage8(self.stem(images))
+        maps16 = self.stage16(maps8)
+        return self.answers(maps8, maps16, self.stage32(maps16))
 
 
 class _Pointwise(nn.Linear):
