@@ -44,6 +44,15 @@ class ExplainerEntry(Entry):
     layers: bool = False
 
 
+@dataclass(frozen=True)
+class ExportEntry(Entry):
+    """A host to export for. runtime: it needs the files of a runtime that no Python package brings (`--runtime`);
+    program: what runs its answers for the comparison, where that is not Python."""
+
+    runtime: bool = False
+    program: str = ""
+
+
 VERBS = {
     "check": Entry("sightline.verbs.check:command", "look for what is wrong with the data before training"),
     "train": Entry("sightline.verbs.train:command", "train a network and write a bundle"),
@@ -173,9 +182,14 @@ EXPLAINERS: dict[str, ExplainerEntry] = {
 }
 
 EXPORTS = {
-    "onnx": Entry("sightline.export.onnx", "the graph and its spec, for any ONNX host"),
-    "openvino": Entry("sightline.export.openvino", "for Intel's processors and graphics (needs the extra `openvino`)"),
-    "python": Entry("sightline.export.python", "a folder of plain Python: numpy, Pillow and onnxruntime"),
+    "onnx": ExportEntry("sightline.export.onnx", "the graph and its spec, for any ONNX host"),
+    "openvino": ExportEntry(
+        "sightline.export.openvino", "for Intel's processors and graphics (needs the extra `openvino`)"
+    ),
+    "python": ExportEntry("sightline.export.python", "a folder of plain Python: numpy, Pillow and onnxruntime"),
+    "web": ExportEntry(
+        "sightline.export.web", "a page that runs the model in the browser", runtime=True, program="node"
+    ),
 }
 
 FORMATS = {

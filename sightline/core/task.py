@@ -108,6 +108,10 @@ class Task(Protocol):
     labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours mean),
     `places` (true where its predictions are `core.places.Places`, into which a second model can look),
     `merge` (the answers of overlapping windows as that of the whole image).
+
+    The halves of it that other hosts need stand beside it once more, found by the task's name: `standalone.py` in its
+    folder (plain Python), `page/tasks/NAME.js` (pixels to inputs, outputs to the answer, in the browser; see
+    `page/engine.js`) and `page/views/NAME.js` (how the page shows an answer; see `page/views/parts.js`).
     """
 
     name: ClassVar[str]

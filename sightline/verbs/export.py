@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,17 +30,25 @@ class ExportOptions:
     out: Path | None = option(None, "folder, empty or not there (default: exports/NAME-TO)")
     data: str | None = option(None, "images to compare answers on: data, a folder or a file (default: made ones)")
     images: int = option(100, "how many of them at most", low=1)
+    runtime: Path | None = option(
+        None, "for web: folder of the npm package onnxruntime-web (default: node_modules/onnxruntime-web)"
+    )
 
 
 def export(model: str | Path | Bundle, to: str = "onnx", **given: Any) -> dict[str, Any]:
     """Writes the folder; what was measured, as plain JSON (and as parity.json).
 
-    out, to, files, and of the comparison: images, on, same, largest_difference, tolerance, passed, differing. Raises
-    SightlineError where the bundle cannot be written for that host.
+    out, to, files, and of the comparison: images, on, same, largest_difference, tolerance, passed, differing; where
+    nothing here can run what was written, `passed` is None and there is `why` instead. Raises SightlineError where the
+    bundle cannot be written for that host.
     """
     options = resolve(ExportOptions, {"to": to, **given})
     bundle = model if isinstance(model, Bundle) else open_bundle(model)
-    task, way = task_named(bundle.spec.task), EXPORTS[options.to].load()
+    entry = EXPORTS[options.to]
+    task, way = task_named(bundle.spec.task), entry.load()
+    if options.runtime and not entry.runtime:
+        have = ", ".join(name for name, one in EXPORTS.items() if one.runtime)
+        raise SightlineError(f"--runtime is not for {options.to}", fix=f"leave it out; it is for: --to {have}")
     folder = options.out or Path("exports") / f"{bundle.path.stem}-{options.to}"
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SightlineError("the folder is not empty", str(folder), "name another one: --out FOLDER")
@@ -49,9 +58,12 @@ def export(model: str | Path | Bundle, to: str = "onnx", **given: Any) -> dict[s
         if not asked:
             raise SightlineError("none of the images can be read", on, "name others: --data DATA")
         make_folder(folder)
-        way.write(bundle, task, folder)
-        ours = [prediction.to_dict() for _, prediction in asked]
-        found = compared(ours, way.answers(bundle, task, folder, [source for source, _ in asked]))
+        way.write(bundle, task, folder, *([options.runtime] if entry.runtime else []))
+        if entry.program and shutil.which(entry.program) is None:
+            found = {"passed": None, "why": f"{entry.program} is not installed"}
+        else:
+            ours = [prediction.to_dict() for _, prediction in asked]
+            found = compared(ours, way.answers(bundle, task, folder, [source for source, _ in asked]))
     found = {"to": options.to, "model": bundle.path.name, "on": on, **found, "versions": versions()}
     write_text(folder / "parity.json", json.dumps(found, ensure_ascii=False, indent=1) + "\n")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -67,8 +79,12 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     found = export(target[0], **given)
     if as_json:
         print_json(found)
-        return 0 if found["passed"] else 1
-    print(f"{found['out']}: {', '.join(found['files'])}")
+        return 1 if found["passed"] is False else 0
+    names = sorted({name.partition("/")[0] + "/" * ("/" in name) for name in found["files"]})
+    print(f"{found['out']}: {', '.join(names)}")
+    if found["passed"] is None:
+        say(f"! its answers were not compared with Sightline's own: {found['why']}")
+        return 0
     text = (
         f"{found['same']} of {found['images']} whole answers agree with Sightline's own ({found['on']}); "
         f"largest difference of a number {found['largest_difference']:.2g}, allowed {found['tolerance']:g}"

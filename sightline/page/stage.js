@@ -1,0 +1,71 @@
+/** The image in the middle of the page, and what is drawn on it. */
+import { el } from "./dom.js";
+import { heatCanvas } from "./heat.js";
+
+/** Images smaller than the stage grow to at most this side, or this factor. */
+const [GROWN, FACTOR] = [416, 48];
+
+export class Stage {
+  constructor(root) {
+    this.root = root;
+    this.picture = root.querySelector("#picture");
+    this.frame = root.querySelector("#frame");
+    this.caption = root.querySelector("#caption");
+    new ResizeObserver(() => this.fit()).observe(root);
+  }
+
+  /** Shows an image of the gallery; its answer's layer comes with `draw`. */
+  show(image) {
+    if (this.image === image) return;
+    this.image = image;
+    this.picture.hidden = !image;
+    this.frame.replaceChildren();
+    this.frame.className = "frame";
+    if (!image) return;
+    this.shown = el("img", { src: image.url, alt: image.name });
+    this.shown.onload = () => this.fit();
+    this.frame.append(this.shown);
+    this.caption.textContent = "";
+    this.caption.append(el("span", { className: "name", dir: "auto" }, image.name));
+    this.fit();
+  }
+
+  /** [width, height] of the image as it is known: from the answer, or from the browser. */
+  get size() {
+    const { naturalWidth, naturalHeight } = this.shown;
+    return this.image.size ?? (naturalWidth ? [naturalWidth, naturalHeight] : [640, 480]);
+  }
+
+  fit() {
+    if (!this.image) return;
+    const [width, height] = this.size;
+    const roomy = { across: this.root.clientWidth - 2 * 16, down: Math.max(240, Math.min(0.72 * innerHeight, 860)) };
+    const grown = Math.min(FACTOR, Math.max(1, GROWN / Math.max(width, height)));
+    const scale = Math.min(roomy.across / width, roomy.down / height, Math.max(grown, wide(width, height, roomy)));
+    this.frame.style.width = `${Math.max(1, width * scale)}px`;
+    this.frame.style.height = `${Math.max(1, height * scale)}px`;
+    this.frame.classList.toggle("pixels", scale >= 3);
+    this.caption.lastChild.dataset.size = `${width} × ${height}`;
+  }
+
+  /** What a view draws: its layer lies on the image. */
+  draw(view) {
+    this.view = view;
+    this.frame.querySelector(".layer")?.remove();
+    if (view?.layer) this.frame.append(view.layer);
+    this.fit();
+  }
+
+  /** A map over the grey image; null takes it away. */
+  heat(map) {
+    this.frame.querySelector(".heat")?.remove();
+    this.frame.classList.toggle("explained", Boolean(map));
+    if (!map) return;
+    const canvas = heatCanvas(map);
+    canvas.className = "heat";
+    this.shown.after(canvas);
+  }
+}
+
+/** A line of text fills the width, however small it is. */
+const wide = (width, height, { across }) => (width > 4 * height ? Math.min(across / width, 3) : 1);

@@ -1,0 +1,37 @@
+/** The text; on the image, where each character stands. */
+import { el } from "../dom.js";
+import { headline, note, rows } from "./parts.js";
+
+export const threshold = "any";
+/** Characters less sure than this are underlined. */
+const DOUBTFUL = 0.8;
+
+export function show(answer, size, { words }) {
+  const text = answer.text === null ? words.say("unsure") : answer.text || words.say("noText");
+  const letters = answer.characters.map((one, i) => {
+    const sure = words.percent(one.confidence);
+    const made = el("button", {
+      type: "button", title: sure, "aria-label": `${one.text} ${sure}`,
+      className: one.confidence < DOUBTFUL ? "letter doubtful" : "letter",
+    }, one.text === " " ? "\u00a0" : one.text);
+    made.dataset.item = i + 1;
+    return made;
+  });
+  const line = letters.length ? el("p", { className: "text", dir: "auto" }, ...letters) : headline(text, true);
+  const layer = el("div", { className: "layer letters" }, ...answer.characters.map((one, i) => place(one, i, size[0])));
+  return {
+    text,
+    things: answer.characters.map((one, i) => ({ name: one.text, ask: { item: i + 1 } })),
+    list: rows(line, note(words.say("lineSure", { share: words.percent(answer.confidence) }))),
+    layer,
+  };
+}
+
+function place(one, i, width) {
+  const [left, right] = one.x;
+  const style = { left: `${(100 * left) / width}%`, width: `${(100 * (right - left)) / width}%` };
+  const made = el("button", { type: "button", tabIndex: -1, className: "place", style, title: one.text, "aria-label": one.text });
+  if (one.confidence < DOUBTFUL) made.classList.add("doubtful");
+  made.dataset.item = i + 1;
+  return made;
+}
