@@ -28,8 +28,9 @@ PARITY = 1e-4
 
 def normalise(images: Tensor, spec: Spec) -> Tensor:
     """uint8 (batch, height, width, channel) to float32 (batch, channel, height, width), channels last in memory."""
-    mean = torch.tensor(spec.mean, device=images.device)
-    scale = 1 / torch.tensor(spec.std, device=images.device)
+    same = len({*spec.mean}) == len({*spec.std}) == 1  # a graph takes a third of the time with one number for all
+    mean = torch.tensor(spec.mean[0] if same else spec.mean, device=images.device)
+    scale = 1 / torch.tensor(spec.std[0] if same else spec.std, device=images.device)
     return ((images.float() - mean) * scale).permute(0, 3, 1, 2)
 
 

@@ -86,13 +86,15 @@ class DetectLearner:
         raw = network(images).float()
         centres, strides = cells(images.shape[2:], raw.device)
         logits = raw[..., : -4 * BINS] / spec.temperature
-        scale = torch.tensor([1 / images.shape[3], 1 / images.shape[2]] * 2, device=raw.device)
-        boxes = (decoded(raw[..., -4 * BINS :], centres, strides) * scale).clamp(0, 1)
         classes = logits.shape[2]
         count = min(CANDIDATES, centres.shape[0] * classes)
         best, places = logits.flatten(1).topk(count, 1)
-        chosen = boxes.gather(1, (places // classes)[..., None].expand(-1, -1, 4))
-        return {"boxes": chosen, "scores": best.sigmoid(), "labels": (places % classes).float()}
+        chosen = places // classes
+        # Only the chosen cells are decoded: of a large image there are thousands.
+        bins = raw[..., -4 * BINS :].gather(1, chosen[..., None].expand(-1, -1, 4 * BINS))
+        scale = torch.tensor([1 / images.shape[3], 1 / images.shape[2]] * 2, device=raw.device)
+        boxes = (decoded(bins, centres[chosen], strides[chosen]) * scale).clamp(0, 1)
+        return {"boxes": boxes, "scores": best.sigmoid(), "labels": (places % classes).float()}
 
     def views(self, spec: Spec) -> tuple[Callable[[Tensor], Tensor], ...]:
         """The image as it is."""
@@ -127,9 +129,12 @@ def cells(size: Any, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def decoded(bins: Tensor, centres: Tensor, strides: Tensor) -> Tensor:
-    """(batch, cells, 4) corners in pixels: each side at the mean of its distribution over the bins."""
+    """(batch, cells, 4) corners in pixels: each side at the mean of its distribution over the bins.
+
+    centres: (cells, 2), strides: (cells,); or with a batch axis.
+    """
     shares = bins.reshape(*bins.shape[:2], 4, BINS).softmax(3)
-    away = (shares * torch.arange(BINS, device=bins.device, dtype=bins.dtype)).sum(3) * strides[:, None]
+    away = (shares * torch.arange(BINS, device=bins.device, dtype=bins.dtype)).sum(3) * strides[..., None]
     return torch.cat((centres - away[..., :2], centres + away[..., 2:]), 2)
 
 

@@ -50,8 +50,10 @@ class SegmentLearner:
 
     def answer(self, network: nn.Module, images: Tensor, spec: Spec) -> dict[str, Tensor]:
         """{"probabilities": (batch, classes, height, width)} at the size of the input."""
-        raw = stretched(network(images).float(), images.shape[2:])
-        return {"probabilities": torch.softmax(raw / spec.temperature, 1)}
+        raw = stretched(network(images).float(), images.shape[2:]) / spec.temperature
+        # Softmax in its parts: along an axis that is not the last, onnxruntime's own is eight times slower.
+        powers = torch.exp(raw - raw.amax(1, keepdim=True))
+        return {"probabilities": powers / powers.sum(1, keepdim=True)}
 
     def views(self, spec: Spec) -> tuple[Callable[[Tensor], Tensor], ...]:
         """The image as it is."""
