@@ -87,13 +87,18 @@ def resamples(count: int) -> int:
     return int(np.clip(2_000_000 // max(count, 1), 200, 1000))
 
 
-def percentiles(samples: ArrayLike, estimate: float) -> list[float]:
+def percentiles(samples: ArrayLike, estimate: float, of_share: int = 0) -> list[float]:
     """[low, high]: the bias-corrected percentile interval of bootstrap samples (Efron 1987).
 
     Measures such as the calibration error are larger on resamples than on the data itself; plain percentiles would
     then leave the estimate out.
+
+    of_share: the number of examples where the measure goes from 0 to 1. At either end all resamples are alike, which
+    proves nothing about the examples that were not drawn: there it is Wilson's interval of so many hits, or misses.
     """
     values = np.asarray(samples, np.float64)
+    if of_share and estimate in (0, 1) and np.ptp(values) == 0:
+        return proportion(of_share * estimate, of_share)
     below = ((values < estimate).sum() + 0.5 * (values == estimate).sum()) / len(values)
     shift = float(np.clip(NORMAL.inv_cdf(float(np.clip(below, 1e-4, 1 - 1e-4))), -1.9, 1.9))
     ends = [NORMAL.cdf(2 * shift - Z), NORMAL.cdf(2 * shift + Z)]
@@ -104,7 +109,10 @@ def percentiles(samples: ArrayLike, estimate: float) -> list[float]:
 def by_resampling(
     metrics: Callable[[Sequence[T]], Mapping[str, float]], examples: Sequence[T], times: int = 200, seed: int = 0
 ) -> dict[str, list[float]]:
-    """Metric to [low, high] by the bootstrap, for metrics that only a function of all examples can give."""
+    """Metric to [low, high] by the bootstrap, for metrics that only a function of all examples can give.
+
+    The metrics are shares, of which 0 and 1 are the ends.
+    """
     if len(examples) < 2:
         return {}
     estimates = metrics(examples)
@@ -114,7 +122,7 @@ def by_resampling(
         places: list[int] = random.integers(0, len(examples), len(examples)).tolist()
         drawn.append(metrics([examples[i] for i in places]))
     return {
-        name: percentiles([one[name] for one in drawn], value)
+        name: percentiles([one[name] for one in drawn], value, len(examples))
         for name, value in estimates.items()
         if all(name in one for one in drawn)
     }

@@ -48,32 +48,36 @@ class Spectra:
                 yield rows[start : start + CHUNK], margins
 
     def of(self, rows: Indices, margins: Margins) -> Floats:
-        """(17, m, COARSE² - 1) the spectra of some images, with the edges cut off that CUTS lists."""
+        """(ways, m, COARSE² - 1) the spectra of some images, with the edges cut off that CUTS lists.
+
+        Where a margin is one pixel, wider than MARGIN, a crop may well lie between two of them: 31 ways, else 17.
+        """
         wide, high = margins
         across = np.concatenate([_basis(COARSE, a * wide, b * wide) for a, b in _WAYS])
         down = np.concatenate([_basis(COARSE, a * high, b * high) for a, b in _WAYS])
-        found = _transform(self.grey[rows], across, down).reshape(len(rows), 5, COARSE, 5, COARSE)
-        chosen = [found[:, down, :, across].reshape(len(rows), -1)[:, 1:] for across, down in _CHOSEN]
+        found = _transform(self.grey[rows], across, down).reshape(len(rows), len(_WAYS), COARSE, len(_WAYS), COARSE)
+        ways = _CHOSEN if max(margins) > MARGIN else _CHOSEN[:_FEW]
+        chosen = [found[:, down, :, across].reshape(len(rows), -1)[:, 1:] for across, down in ways]
         return _unit(np.stack(chosen))
 
     def distance(self, first: Indices, second: Indices, cut: Indices) -> Floats:
         """(m,) the distance of each pair, the first image cut in the way of that number, and then finer."""
-        nodes = np.rint(2 * CUTS[cut]).astype(np.int64)
+        nodes = np.rint(4 * CUTS[cut]).astype(np.int64)
         found, steps = self._measured(first, second, nodes)
-        finer = np.clip(nodes + np.rint(steps), 0, 2).astype(np.int64)
+        finer = np.clip(nodes + np.rint(2 * steps), 0, 4).astype(np.int64)
         again = np.flatnonzero((finer != nodes).any(axis=1) & (found < WORTH))
         other, _ = self._measured(first[again], second[again], finer[again])
         found[again] = np.minimum(found[again], other)
         return found
 
     def _measured(self, first: Indices, second: Indices, nodes: Indices) -> tuple[Floats, Floats]:
-        """(m,) distances; and (m, 4) how far the edges want to move. nodes: (m, 4) edges cut off, in half margins."""
+        """(m,) distances; and (m, 4) how far the edges want to move. nodes: (m, 4) cuts in quarters of a margin."""
         found, steps = np.empty(len(first), np.float32), np.empty((len(first), 4), np.float32)
         for node in np.unique(nodes, axis=0):
             chosen = np.flatnonzero((nodes == node).all(axis=1))
             for rows, margins in self.parts(first[chosen]):
                 some = chosen[rows]
-                found[some], steps[some] = self._aligned(first[some], second[some], node / 2, margins)
+                found[some], steps[some] = self._aligned(first[some], second[some], node / 4, margins)
         return found, steps
 
     def _aligned(
@@ -101,10 +105,14 @@ class Spectra:
 
 _MOVES = ((0, 0), (0, 1), (0, 2), (1, 0), (2, 0))
 """Which rows of bases, down and across, give the spectrum, and its changes as an edge moves."""
-_WAYS = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5)]
-_CHOSEN = [*((across, down) for across in range(4) for down in range(4)), (4, 4)]
+_WAYS = [(0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5), (0.5, 0.0), (0.0, 0.5)]
+_FEW = 17
+_CHOSEN = [
+    *((across, down) for across in range(4) for down in range(4)),
+    *((across, down) for across in (4, 5, 6, 0) for down in (4, 5, 6, 0)),
+][:-1]
 CUTS = np.array([(*_WAYS[across], *_WAYS[down]) for across, down in _CHOSEN])
-"""(17, 4) how much is cut off at the left, right, top and lower edge, in margins; the first is nothing."""
+"""(31, 4) how much is cut off at the left, right, top and lower edge, in margins; the first is nothing."""
 _PULL = 0.01
 """Squared distance that a direction costs when it is followed for half a margin, or for a clear blur."""
 

@@ -77,6 +77,13 @@ def test_a_biased_statistic_keeps_its_own_estimate_within_the_interval() -> None
     assert statistics.percentiles(np.full(100, 3.0), 3.0) == [3.0, 3.0]
 
 
+def test_a_share_without_a_miss_is_not_surely_one():
+    assert statistics.percentiles(np.ones(100), 1.0, of_share=30) == statistics.proportion(30, 30)
+    assert statistics.percentiles(np.zeros(100), 0.0, of_share=30) == statistics.proportion(0, 30)
+    low, high = statistics.by_resampling(lambda some: {"right": float(np.mean(some))}, [1.0] * 30)["right"]
+    assert (low, high) == (pytest.approx(0.886, abs=1e-3), 1.0)
+
+
 def test_metrics_of_all_examples_at_once_get_intervals_too() -> None:
     values = np.random.default_rng(3).normal(5, 2, 120).tolist()
     found = statistics.by_resampling(lambda some: {"mean": float(np.mean(some))}, values, times=800)

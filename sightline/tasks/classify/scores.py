@@ -72,7 +72,7 @@ def intervals(truth: Truth, probabilities: Floats, temperature: float = 1.0) -> 
     samples = statistics.bootstrap(resampled, n, statistics.resamples(n))
     estimates = resampled(np.arange(n, dtype=np.int64)[None])[0]
     for place, name in enumerate(("macro_f1", *sure)):
-        found[name] = statistics.percentiles(samples[:, place], float(estimates[place]))
+        found[name] = statistics.percentiles(samples[:, place], float(estimates[place]), n)
     return found
 
 

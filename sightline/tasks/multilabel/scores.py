@@ -107,7 +107,7 @@ def intervals(answers: Answers, spec: Spec) -> dict[str, list[float]]:
     samples = statistics.bootstrap(resampled, count, statistics.resamples(count))
     estimates = resampled(np.arange(count, dtype=np.int64)[None])[0]
     for place, name in enumerate(("map", "macro_f1", "micro_f1", *sure)):
-        found[name] = statistics.percentiles(samples[:, place], float(estimates[place]))
+        found[name] = statistics.percentiles(samples[:, place], float(estimates[place]), count)
     return found
 
 

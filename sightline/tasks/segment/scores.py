@@ -150,4 +150,7 @@ def intervals(counts: Sequence[Mapping[str, Any]], classes: int) -> dict[str, li
 
     samples = statistics.bootstrap(resampled, len(table), statistics.resamples(len(table)))
     estimates = metrics(table.sum(axis=0), classes)
-    return {name: statistics.percentiles(samples[:, place], float(estimates[name])) for place, name in enumerate(names)}
+    return {
+        name: statistics.percentiles(samples[:, place], float(estimates[name]), len(table))
+        for place, name in enumerate(names)
+    }
