@@ -15,6 +15,7 @@ from support import Result
 from tiny import TINY
 
 import sightline
+from sightline.core.answers import Answer
 from sightline.run.bundle import open_bundle
 from sightline.tables import FORMATS, NETWORKS, TASKS, VERBS
 
@@ -170,6 +171,7 @@ def serve(world: World) -> None:
         status, found = server.post(f"/v1/models/{world.bundle.stem}/predict", world.image.read_bytes())
         assert status == 200, found
         assert found["answers"] == [{**asked, "image": "image 1"}]
+        assert asked.keys() <= Answer.__annotations__.keys(), "the client's type does not know of these"
         [model] = server.get("/v1/models")[1]["models"]
         assert (model["name"], model["task"], model["refused"]) == (world.bundle.stem, world.task, None)
 
