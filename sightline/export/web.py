@@ -36,6 +36,8 @@ RUNTIME = {
 that `.mjs` is JavaScript."""
 HERE = Path("node_modules") / PACKAGE
 BACKEND = 'export { open } from "./local.js";\n'
+SERVERS = "remote.js"
+"""The one module that asks a server."""
 README = """# {name}
 
 A page that runs a model of Sightline, task `{task}`, in the browser. Images stay on the device: the page asks nobody
@@ -68,7 +70,7 @@ def write(bundle: Bundle, task: Task, folder: Path, runtime: Path | None = None)
     if not (page / "tasks" / f"{task.name}.js").is_file():
         raise SightlineError(f"the page has no tasks/{task.name}.js yet", str(bundle.path), "try: --to onnx")
     files = runtime_files(runtime or HERE)
-    files |= {name: source.read_bytes() for name, source in _inside(page)}
+    files |= {name: source.read_bytes() for name, source in _inside(page) if name != SERVERS}
     files |= {"backend.js": BACKEND.encode(), "model.onnx": bundle.graph}
     for name, data in files.items():
         make_folder((folder / name).parent)

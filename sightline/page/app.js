@@ -4,7 +4,7 @@ import { photograph } from "./camera.js";
 import { el } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { paintRamp } from "./heat.js";
-import { Problem } from "./problem.js";
+import { PASSING, Problem } from "./problem.js";
 import { asCsv, asJson, download } from "./save.js";
 import { Stage } from "./stage.js";
 import { Words } from "./words.js";
@@ -53,7 +53,8 @@ const asProblem = (error) => (error instanceof Problem ? error : new Problem("fa
 
 /** What the image's answer looks like and reads like, in the present language. */
 function describe(image) {
-  image.view = image.answer && view.show(image.answer, image.size, { words, classes: model.classes });
+  image.view = image.answer && view.show(image.answer, image.size ?? [1, 1], { words, classes: model.classes });
+  if (!image.size && image.view) image.view.layer = null; // there is no image to lie on
   image.told = image.problem ? words.say(image.problem.code, image.problem.values) : image.view.text;
 }
 
@@ -83,7 +84,8 @@ function show() {
   if (!current) return;
   stage.draw(shown);
   $("problem").hidden = !current.problem;
-  $("problem").textContent = current.problem ? current.told : "";
+  $("problem-text").textContent = current.problem ? current.told : "";
+  $("again").hidden = !PASSING.has(current.problem?.code);
   $("answer").replaceChildren(shown ? shown.list : el("p", { className: "soft" }, current.problem ? "" : words.say("working")));
   $("tuning").hidden = Boolean(current.problem) || !view.threshold;
   $("reason").hidden = !shown?.things.length;
@@ -128,11 +130,12 @@ async function explain() {
   $("explaining").hidden = false;
   try {
     const progress = (share) => ($("explaining").value = share);
-    const map = await backend.explain(model.name, image, thing.ask, { progress, signal });
+    const { canvas, trust } = await backend.explain(model.name, image, thing.ask, { progress, signal });
     if (signal.aborted) return;
-    stage.heat(map);
+    stage.heat(canvas);
     $("ramp").hidden = false;
     tellReason("reason", { label: thing.name });
+    if (trust) $("reason-text").append(el("br"), words.say(trust));
   } catch (error) {
     if (signal.aborted) return;
     unexplain();
@@ -148,8 +151,9 @@ function tellReason(key, values) {
   $("reason-text").textContent = words.say(key, values);
 }
 
-/** A picture from the camera; where there is none, the status says so. */
+/** A picture from the camera: over plain http, where pages get none, by the phone's own app. Where there is none, it is said. */
 async function camera() {
+  if (!navigator.mediaDevices && matchMedia("(pointer: coarse)").matches) return $("snap").click();
   try {
     const shot = await photograph($("shutter"));
     if (shot) take([shot]);
@@ -165,11 +169,19 @@ function complain(text) {
   setTimeout(() => toast.remove(), 8000);
 }
 
+/** Asks once more for an answer that did not come. */
+function retry(image) {
+  Object.assign(image, { problem: null, told: null });
+  show();
+  ask(image);
+}
+
 const rows = () =>
   images.map((image) => (image.answer ? { image: image.name, ...image.answer } : { image: image.name, error: image.told ?? "" }));
 
 const DO = {
   choose: () => $("files").click(),
+  again: () => retry(current),
   camera,
   json: () => download("answers.json", asJson(rows()), "application/json"),
   csv: () => download("answers.csv", asCsv(rows(), task.columns), "text/csv"),
@@ -214,14 +226,11 @@ async function use(one) {
 
 function listen() {
   for (const one of document.querySelectorAll("[data-do]")) if (DO[one.dataset.do]) one.onclick = DO[one.dataset.do];
-  $("files").onchange = ({ target }) => {
-    take([...target.files]);
-    target.value = "";
-  };
-  $("language").onclick = () => {
-    words.turn();
-    dress();
-  };
+  for (const name of ["files", "snap"])
+    $(name).onchange = ({ target }) => {
+      take([...target.files]);
+      target.value = "";
+    };
   $("threshold").oninput = ({ target }) => {
     threshold = Number(target.value);
     if (current) ask(current);
@@ -249,13 +258,32 @@ function listen() {
   };
 }
 
+/** Has the user type the key that the server asks for. */
+function unlock(wrong) {
+  $("loading").hidden = true;
+  $("lock").hidden = false;
+  $("wrong").hidden = !wrong;
+  $("key").focus();
+  return new Promise((resolve) => {
+    $("lock").onsubmit = (event) => {
+      event.preventDefault();
+      resolve($("key").value.trim());
+    };
+  });
+}
+
 dress();
+$("language").onclick = () => {
+  words.turn();
+  dress();
+};
 paintRamp(document.querySelector("#ramp canvas"));
 try {
-  backend = await open((share) => (document.querySelector("#loading progress").value = share));
+  backend = await open((share) => (document.querySelector("#loading progress").value = share), { unlock });
   await use(backend.models[0]);
   listen();
   $("loading").hidden = true;
+  $("lock").remove(); // and the key in it
   $("ready").hidden = false;
   document.body.dataset.ready = "";
 } catch (error) {

@@ -1,4 +1,5 @@
 /** The model in the browser: a worker of its own computes, so that the page stays awake. */
+import { heatCanvas } from "./heat.js";
 import { Problem } from "./problem.js";
 
 export async function open(tell) {
@@ -37,6 +38,8 @@ export async function open(tell) {
     local: true,
     models: [model],
     predict: (name, { id, blob }, minConfidence) => ask("predict", { image: { id, blob }, minConfidence }),
-    explain: (name, { id, blob }, thing, how) => ask("explain", { image: { id, blob }, ask: thing }, how),
+    async explain(name, { id, blob }, thing, how) {
+      return { canvas: heatCanvas(await ask("explain", { image: { id, blob }, ask: thing }, how)), trust: null };
+    },
   };
 }

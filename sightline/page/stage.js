@@ -1,6 +1,5 @@
 /** The image in the middle of the page, and what is drawn on it. */
 import { el } from "./dom.js";
-import { heatCanvas } from "./heat.js";
 
 /** Images smaller than the stage grow to at most this side, or this factor. */
 const [GROWN, FACTOR] = [416, 48];
@@ -11,6 +10,7 @@ export class Stage {
     this.picture = root.querySelector("#picture");
     this.frame = root.querySelector("#frame");
     this.caption = root.querySelector("#caption");
+    this.note = root.querySelector("#unseen");
     new ResizeObserver(() => this.fit()).observe(root);
   }
 
@@ -19,15 +19,23 @@ export class Stage {
     if (this.image === image) return;
     this.image = image;
     this.picture.hidden = !image;
+    [this.frame.hidden, this.note.hidden] = [false, true];
     this.frame.replaceChildren();
     this.frame.className = "frame";
     if (!image) return;
     this.shown = el("img", { src: image.url, alt: image.name });
     this.shown.onload = () => this.fit();
+    this.shown.onerror = () => this.unseen();
     this.frame.append(this.shown);
     this.caption.textContent = "";
     this.caption.append(el("span", { className: "name", dir: "auto" }, image.name));
     this.fit();
+  }
+
+  /** Of what the browser cannot show, a note takes the place. */
+  unseen() {
+    this.frame.hidden = true;
+    this.note.hidden = false;
   }
 
   /** [width, height] of the image as it is known: from the answer, or from the browser. */
@@ -56,12 +64,11 @@ export class Stage {
     this.fit();
   }
 
-  /** A map over the grey image; null takes it away. */
-  heat(map) {
+  /** A canvas over the grey image; null takes it away. */
+  heat(canvas) {
     this.frame.querySelector(".heat")?.remove();
-    this.frame.classList.toggle("explained", Boolean(map));
-    if (!map) return;
-    const canvas = heatCanvas(map);
+    this.frame.classList.toggle("explained", Boolean(canvas));
+    if (!canvas) return;
     canvas.className = "heat";
     this.shown.after(canvas);
   }

@@ -113,7 +113,8 @@ def _page(page: Page) -> Function:
     async def get(request: Request) -> Response:
         headers = {"etag": page.tag, "cache-control": "no-cache"}
         if request.headers.get("if-none-match") == page.tag:
-            return Response(status_code=304, headers=headers)
+            # With its type: the guard's headers go by it, and those of a 304 replace what the browser has kept.
+            return Response(status_code=304, headers=headers, media_type=page.kind)
         return Response(page.body, headers=headers, media_type=page.kind)
 
     return get

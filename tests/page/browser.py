@@ -37,7 +37,8 @@ def served(folder: Path) -> Iterator[str]:
 class Visit:
     """A page that is looked at; `heard` is what it said on the console and what it asked of other addresses."""
 
-    def __init__(self, browser: Any, address: str, **options: Any) -> None:
+    def __init__(self, browser: Any, address: str, ready: str = "body[data-ready]", **options: Any) -> None:
+        """ready: what is there once the page can be used; options: of the browser's context."""
         options = {"viewport": {"width": 1280, "height": 860}, "locale": "en", **options}
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
@@ -47,7 +48,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.heard.append(str(error)))
         self.page.on("request", lambda request: self._request(request.url, address))
         self.page.goto(address)
-        self.page.wait_for_selector("body[data-ready]", timeout=60_000)
+        self.page.wait_for_selector(ready, timeout=60_000)
 
     def _request(self, url: str, address: str) -> None:
         origin = "/".join(address.split("/")[:3])
