@@ -85,7 +85,7 @@ def make_app(service: Service, files: dict[str, Page], keys: Keys | None, loopba
         ("POST", f"/v1/models/{name}/predict"): _straight(predict, {"route": route, "path_params": {"name": name}})
         for name in service.models
     }
-    return Guard(direct, app, keys, service.rates, metrics, loopback)
+    return Guard(direct, app, keys, service.rates, metrics, loopback, service.models)
 
 
 def _straight(function: Function, found: dict[str, Any]) -> App:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,15 +49,16 @@ class Guard:
     """Wraps the application. `draining`: every answer ends its connection."""
 
     def __init__(self, apps: Mapping[tuple[str, str], App], other: App, keys: Keys | None, rates: Rates,
-                 metrics: Metrics, loopback: bool) -> None:  # fmt: skip
+                 metrics: Metrics, loopback: bool, models: Collection[str] = ()) -> None:  # fmt: skip
         """apps: by method and path; other: for the rest; loopback: the server is reached from this machine alone."""
+        self._models = models
         self._apps, self._other, self._keys, self._rates, self._metrics = apps, other, keys, rates, metrics
         self._local = loopback and keys is None
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        begun, statuses = time.monotonic(), list[int]()
+        begun, statuses, request = time.monotonic(), list[int](), scope["sightline.request"]
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -64,7 +66,7 @@ class Guard:
                 headers: Headers = message["headers"]
                 html = any(name == b"content-type" and value[:9] == b"text/html" for name, value in headers)
                 headers.extend(OPEN if html else CLOSED)
-                if self.draining:
+                if self.draining or request.more_body:  # what would still come of the request is not waited for
                     headers.append((b"connection", b"close"))
             await send(message)
 
@@ -76,11 +78,14 @@ class Guard:
         else:
             await self._apps.get((scope["method"], scope["path"]), self._other)(scope, receive, sent)
         status = statuses[0] if statuses else 500
-        model = scope.get("path_params", {}).get("name", "") if status != 404 else ""
+        name = scope.get("path_params", {}).get("name", "")
+        model = name if name in self._models else ""  # not what anybody asks for: each would be a line in the metrics
         address = getattr(scope.get("route"), "path", "other")
         self._metrics.count(address, model, status, time.monotonic() - begun)
 
     def _check(self, scope: Scope, headers: dict[bytes, bytes]) -> None:
+        if len(headers) < len(scope["headers"]) and sum(name == b"host" for name, _ in scope["headers"]) > 1:
+            raise Problem(400, "not-http", "the request names more than one host", "send the header Host once")
         host = headers.get(b"host", b"").decode("latin-1")
         if self._local and not _is_local(host):
             # A page elsewhere may have its own name lead here (DNS rebinding); without keys the name must be ours.
@@ -89,7 +94,7 @@ class Guard:
                 "ask 127.0.0.1 or localhost, or start it with --key-file",
             )  # fmt: skip
         origin = headers.get(b"origin", b"").decode("latin-1")
-        if origin and urlsplit(origin).netloc != host:
+        if origin and _netloc(origin) != host:
             raise Problem(
                 403, "wrong-origin", f"a page of {origin[:100]!r} may not ask this server",
                 "open the page that the server has, or ask from a program",
@@ -98,12 +103,20 @@ class Guard:
         if path.startswith("/v1") or path == "/metrics":
             client = scope["client"][0] if scope.get("client") else ""
             if self._keys:
-                client = f"key {self._keys.number(headers.get(b'authorization', b'').decode('latin-1'))}"
+                client = self._keys.client(headers.get(b"authorization", b"").decode("latin-1"))
             if scope["method"] == "POST":
                 self._rates.ask(client)
             scope["sightline.client"] = client
 
 
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+@lru_cache(64)
 def _is_local(host: str) -> bool:
     try:
         name = urlsplit(f"//{host}").hostname or ""

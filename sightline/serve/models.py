@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 
 from sightline.core.errors import SightlineError
 from sightline.run.bundle import Bundle, headline, locate, open_bundle
+from sightline.serve.stamp import stamp_of
 from sightline.verbs.predict import Predictor
 
 LOG = logging.getLogger("sightline.serve")
@@ -24,45 +26,56 @@ LOG = logging.getLogger("sightline.serve")
 class Loaded:
     """One bundle, ready to answer.
 
-    version: 12 hex digits of what is in it; since: seconds since the epoch; pace: seconds an image takes in a batch,
-    as it was lately.
+    version: 12 hex digits of what is in it; facts: what a client may know of it, plain JSON; pace: seconds an image
+    takes in a batch, as it was lately.
     """
 
     bundle: Bundle
     predictor: Predictor
     version: str
-    since: float
+    facts: dict[str, Any]
     pace: float
 
     @staticmethod
     def of(path: Path, threads: int) -> Loaded:
         """Opens the bundle and has it answer once. Raises SightlineError where it cannot."""
         bundle = open_bundle(path)
-        predictor = Predictor(bundle, threads)
-        shape = [side or 32 for side in bundle.spec.inputs["image"].shape]
-        black = np.zeros((shape[0], shape[1], 3), np.uint8)
-        [answer] = predictor.batch([black])  # a first time: what is made at first use is made now
-        if answer.error:
-            raise SightlineError(f"the model cannot answer ({answer.error})", str(path))
-        begun = time.thread_time()
-        predictor.batch([black])
-        pace = time.thread_time() - begun
-        digest = hashlib.sha256()
-        for name, data in sorted(bundle.members.items()):
-            digest.update(name.encode() + hashlib.sha256(data).digest())
-        return Loaded(bundle, predictor, digest.hexdigest()[:12], time.time(), pace)
+        try:
+            return _loaded(bundle, threads)
+        except SightlineError:
+            raise
+        except Exception as error:  # a bundle whose sums are right may say anything
+            why = str(error) or type(error).__name__
+            raise SightlineError(f"the bundle cannot be served ({why[:200]})", str(path)) from None
 
 
-Stamp = tuple[int, int, int]
-
-
-def stamp_of(path: Path) -> Stamp | None:
-    """What changes when a file is replaced: time, size, inode; None where there is no file."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 (once a second for each model)
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+def _loaded(bundle: Bundle, threads: int) -> Loaded:
+    digest = hashlib.sha256()
+    for name, data in sorted(bundle.members.items()):
+        digest.update(name.encode() + hashlib.sha256(data).digest())
+    # The weights are in the graph, too; nothing here needs them a second time.
+    members = {name: data for name, data in bundle.members.items() if name != "model.safetensors"}
+    bundle = dataclasses.replace(bundle, members=members)
+    spec, card, version = bundle.spec, bundle.card, digest.hexdigest()[:12]
+    facts = {
+        "task": spec.task,
+        "network": spec.network,
+        "classes": list(spec.classes),
+        "input": list(spec.inputs["image"].shape),
+        "version": version,
+        "loaded": instant(time.time()),
+        "metrics": card["scores"][headline(card)]["metrics"],
+    }
+    predictor = Predictor(bundle, threads)
+    height, width, *_ = (side or 32 for side in spec.inputs["image"].shape)
+    black = np.zeros((height, width, 3), np.uint8)
+    [answer] = predictor.batch([black])  # a first time: what is made at first use is made now
+    if answer.prediction is None:
+        raise SightlineError(f"the model cannot answer ({answer.error})", str(bundle.path))
+    json.dumps([facts, answer.prediction.to_dict()], allow_nan=False)
+    begun = time.thread_time()
+    predictor.batch([black])
+    return Loaded(bundle, predictor, version, facts, time.thread_time() - begun)
 
 
 class Served:
@@ -92,29 +105,16 @@ class Served:
         self._stamp = stamp_of(self.path)
         try:
             loaded = Loaded.of(self.path, self._threads)
-        except Exception as error:  # a bundle that is not ours may fail in any way; the server goes on
-            why = error.what if isinstance(error, SightlineError) else str(error) or type(error).__name__
-            self.refused = {"error": why, "since": instant(time.time())}
-            LOG.warning("%s: the new file is refused, version %s stays: %s", self.name, self.loaded.version, why)
+        except SightlineError as error:
+            self.refused = {"error": error.what, "since": instant(time.time())}
+            LOG.warning("%s: the new file is refused, version %s stays: %s", self.name, self.loaded.version, error.what)
             return
         LOG.info("%s: version %s replaces %s", self.name, loaded.version, self.loaded.version)
         self.loaded, self.refused = loaded, None
 
     def describe(self) -> dict[str, Any]:
         """What a client may know of it, plain JSON."""
-        loaded = self.loaded
-        spec, card = loaded.bundle.spec, loaded.bundle.card
-        return {
-            "name": self.name,
-            "task": spec.task,
-            "network": spec.network,
-            "classes": list(spec.classes),
-            "input": list(spec.inputs["image"].shape),
-            "version": loaded.version,
-            "loaded": instant(loaded.since),
-            "metrics": card["scores"][headline(card)]["metrics"],
-            "refused": self.refused,
-        }
+        return {"name": self.name, **self.loaded.facts, "refused": self.refused}
 
 
 def instant(seconds: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from starlette.datastructures import QueryParams
@@ -17,16 +17,15 @@ T = TypeVar("T")
 KINDS: dict[type, str] = {int: "integer", float: "number", str: "string"}
 
 
-def asked(cls: type[T], names: tuple[str, ...], query: QueryParams) -> T:
+@lru_cache(256)
+def asked(cls: type[T], names: tuple[str, ...], query: bytes) -> T:
     """The options `names` of the dataclass, as the address gives them; the others as they are by default.
 
-    Raises Problem.
+    query: what follows the `?`. Raises Problem.
     """
-    if not query:
-        return _default(cls)
     given: dict[str, Any] = {}
     try:
-        for name, value in query.multi_items():
+        for name, value in QueryParams(query).multi_items():
             if name not in names:
                 raise unknown("option", name, names)
             if name in given:
@@ -36,11 +35,6 @@ def asked(cls: type[T], names: tuple[str, ...], query: QueryParams) -> T:
     except SightlineError as error:
         what, fix = (re.sub(r"--(\w)", r"\1", text) for text in (error.what, error.fix))
         raise Problem(400, "bad-option", what, fix or "see /docs for the options and their values") from None
-
-
-@cache
-def _default(cls: type[T]) -> T:
-    return cls()
 
 
 def parameters(cls: type, names: tuple[str, ...]) -> list[dict[str, Any]]:

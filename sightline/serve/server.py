@@ -9,6 +9,7 @@ import json
 import logging
 import signal
 import socket
+import threading
 import warnings
 from collections.abc import Callable, Generator, Sequence
 
@@ -18,7 +19,7 @@ from sightline.core.errors import SightlineError
 from sightline.serve.app import make_app
 from sightline.serve.guard import Guard, is_loopback
 from sightline.serve.keys import Keys
-from sightline.serve.models import open_all
+from sightline.serve.models import Served, open_all
 from sightline.serve.pages import pages
 from sightline.serve.protocol import Protocol
 from sightline.serve.service import Service
@@ -47,7 +48,7 @@ def serve(paths: Sequence[str], options: ServeOptions, as_json: bool) -> int:
         if as_json:
             greeting = json.dumps({"address": address, "models": [*service.models]})
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_run(service, guard, listener, greeting))
+            runner.run(_run(service, guard, keys, listener, greeting))
     return 0
 
 
@@ -60,24 +61,28 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _run(service: Service, guard: Guard, listener: socket.socket, greeting: str) -> None:
+async def _run(service: Service, guard: Guard, keys: Keys | None, listener: socket.socket, greeting: str) -> None:
     service.start()
     config = uvicorn.Config(
         guard, log_level="critical", log_config=None, access_log=False, lifespan="off", http=Protocol, ws="none",
         server_header=False, proxy_headers=False, timeout_graceful_shutdown=int(service.options.timeout) + 5,
     )  # fmt: skip
-    watching = asyncio.create_task(_watch(service))
+    watching = [asyncio.create_task(_watch(file)) for file in (*service.models.values(), *([keys] if keys else []))]
     await _Server(config, service, guard, greeting).serve([listener])
-    watching.cancel()
+    for task in watching:
+        task.cancel()
     service.stop()
 
 
-async def _watch(service: Service) -> None:
+async def _watch(file: Served | Keys) -> None:
+    """Takes a file again whenever it was replaced, in a thread that nobody waits for at the end."""
     while True:
         await asyncio.sleep(WATCH)
-        for served in service.models.values():
-            if served.changed():
-                await asyncio.to_thread(served.reload)
+        if file.changed():
+            thread = threading.Thread(target=file.reload, name="reload", daemon=True)
+            thread.start()
+            while thread.is_alive():
+                await asyncio.sleep(WATCH / 10)
 
 
 class _Server(uvicorn.Server):

@@ -70,7 +70,7 @@ class Service:
     async def predict(self, request: Request) -> str:
         """The answers of a model, a JSON text. Raises Problem."""
         until = time.monotonic() + self.options.timeout
-        served, options = self.named(request), asked(PredictOptions, PREDICT, request.query_params)
+        served, options = self.named(request), asked(PredictOptions, PREDICT, request.scope["query_string"])
         async with _Held(self) as held:
             images = await held.images(request, until)
             future: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
@@ -91,7 +91,7 @@ class Service:
     async def explain(self, request: Request) -> str:
         """Why a model answers so about one image, a JSON text. Raises Problem."""
         until = time.monotonic() + self.options.timeout
-        served, options = self.named(request), asked(ExplainOptions, EXPLAIN, request.query_params)
+        served, options = self.named(request), asked(ExplainOptions, EXPLAIN, request.scope["query_string"])
         if options.label is not None and options.item is not None:
             raise Problem(400, "bad-option", "label and item exclude each other", "give one of them")
         if options.method not in (None, "auto", *METHODS):

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +125,29 @@ def test_a_key_file_that_protects_nothing_is_refused(text: str | None, said: str
     with pytest.raises(SightlineError) as error:
         Keys(path)
     assert said in error.value.what and "secrets.token_urlsafe" in error.value.fix
+
+
+def test_keys_are_read_again_and_stay_where_the_new_file_has_none(tmp_path: Path, caplog: Any) -> None:
+    path = tmp_path / "keys"
+    path.write_text(f"{KEY}\n{KEY}\n")
+    path.chmod(0o644)
+    with caplog.at_level("INFO"):
+        keys = Keys(path)
+        assert "chmod 600" in caplog.text and KEY not in caplog.text
+        path.chmod(0o600)
+        caplog.clear()
+        first = keys.client(f"Bearer {KEY}")
+        assert KEY not in first and not keys.changed()
+        path.write_text("# none\n")
+        assert keys.changed()
+        keys.reload()
+        assert not keys.changed() and keys.client(f"bearer {KEY}") == first
+        path.write_text(f"{OTHER}\n")
+        keys.reload()
+        assert keys.client(f"Bearer {OTHER}") != first
+        with pytest.raises(Problem):
+            keys.client(f"Bearer {KEY}")
+    assert "the keys stay as they were: the key file holds no key" in caplog.text and "chmod" not in caplog.text
 
 
 def test_a_rate_forgets_clients_and_lets_them_in_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,22 +121,6 @@ def raw(server: Server, data: bytes) -> bytes:
         return found
 
 
-@pytest.mark.parametrize(
-    ("data", "status"),
-    [
-        (b"hello\r\n\r\n", b"400"),
-        (b"\x16\x03\x01\x02\x00\x01\x00", b"400"),  # TLS
-        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: " + b"x" * 800_000, b"431"),
-        (b"POST /v1/models/cnn/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: nine\r\n\r\n", b"400"),
-        (b"POST /v1/models/cnn/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n", b"400"),
-    ],
-)
-def test_what_is_not_http_is_refused_as_a_problem(server: Server, data: bytes, status: bytes) -> None:
-    head, _, body = raw(server, data).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 " + status) and b"application/problem+json" in head
-    assert json.loads(body)["status"] == int(status) and json.loads(body)["fix"]
-
-
 def test_a_body_in_chunks_and_requests_in_one_go_are_answered(server: Server, files: list[Path]) -> None:
     image = files[0].read_bytes()
     head = b"POST /v1/models/cnn/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"
