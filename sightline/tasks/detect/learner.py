@@ -85,7 +85,7 @@ class DetectLearner:
         0..1 of the input, "scores": (batch, k), "labels": (batch, k) float32, numbers of classes}."""
         raw = network(images).float()
         centres, strides = cells(images.shape[2:], raw.device)
-        logits = raw[..., : -4 * BINS] / spec.temperature
+        logits = (raw[..., : -4 * BINS] + float(spec.extra.get("offset", 0.0))) / spec.temperature
         classes = logits.shape[2]
         count = min(CANDIDATES, centres.shape[0] * classes)
         best, places = logits.flatten(1).topk(count, 1)
@@ -110,7 +110,8 @@ class DetectLearner:
         boxes = (decoded(raw[..., -4 * BINS :], centres, strides) * scale).clamp(0, 1)
         wanted = torch.from_numpy(reference["boxes"][item]).to(raw.device)[None, None].expand(len(raw), 1, 4)
         overlap = pairwise_iou(boxes, wanted)[..., 0]
-        score = (raw[..., int(reference["labels"][item])] / spec.temperature).sigmoid()
+        logits = raw[..., int(reference["labels"][item])] + float(spec.extra.get("offset", 0.0))
+        score = (logits / spec.temperature).sigmoid()
         backing = (score * overlap).amax(1).clamp(1e-6, 1 - 1e-6)
         return torch.log(backing / (1 - backing))
 

@@ -180,23 +180,46 @@ def best_threshold(images: Sequence[dict[str, Any]]) -> float:
     return float(scores[order][np.argmax(2 * right / (support + np.arange(1, len(right) + 1)))])
 
 
-def temperature(images: Sequence[dict[str, Any]]) -> float:
-    """The temperature at which scores come nearest to the share of right boxes, by least negative log-likelihood.
+def log_odds_line(images: Sequence[dict[str, Any]], offset: float | None) -> tuple[float, float]:
+    """(temperature, offset): scores s, as the sigmoid of (log-odds of s + offset) / temperature, come nearest to the
+    share of right boxes, by least negative log-likelihood (Platt 1999). An offset that is given stays.
 
-    Over boxes of at least 1 %: the thousands below would decide it alone.
+    Over boxes of at least 1 %: the thousands below would decide it alone. A weak pull towards (1, 0), worth about two
+    examples, as that of `best_temperature`.
     """
     found, right = _certain(images)
     if not len(found):
-        return 1.0
+        return 1.0, offset or 0.0
 
-    def nll(value: float) -> float:
-        p = np.clip(warmed(found, value), 1e-7, 1 - 1e-7)
+    def nll(value: float, moved: float = 0.0) -> float:
+        p = np.clip(warmed(found, value, moved), 1e-7, 1 - 1e-7)
         return float(-np.log(np.where(right, p, 1 - p)).sum())
 
-    return best_temperature(nll)
+    if offset is not None:
+        return best_temperature(nll), offset
+    slope, level = _logistic(_log_odds(found), right.astype(np.float64))
+    if not 0.05 < slope < 20:
+        return best_temperature(nll), 0.0
+    return 1 / slope, level / slope
 
 
-def warmed(found: Floats, value: float) -> Floats:
-    """Scores as a temperature makes them: the sigmoid of their log-odds divided by it."""
+def _logistic(x: Floats, y: Floats, pull: float = 2.0) -> tuple[float, float]:
+    """(a, b) of the sigmoid a x + b with the greatest likelihood of y, by Newton's method, pulled towards (1, 0)."""
+    design, middle = np.stack([x, np.ones_like(x)], axis=1), np.array([1.0, 0.0])
+    at = middle.copy()
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(design @ at, -30, 30)))
+        slope = design.T @ (p - y) + pull * (at - middle)
+        step = np.linalg.solve((design.T * (p * (1 - p))) @ design + pull * np.eye(2), slope)
+        at = at - step * min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+    return float(at[0]), float(at[1])
+
+
+def warmed(found: Floats, value: float, offset: float = 0.0) -> Floats:
+    """Scores as a temperature and an offset make them: the sigmoid of (their log-odds + offset) / value."""
+    return 1 / (1 + np.exp(-(_log_odds(found) + offset) / value))
+
+
+def _log_odds(found: Floats) -> Floats:
     p = np.clip(found, 1e-7, 1 - 1e-7)
-    return 1 / (1 + ((1 - p) / p) ** (1 / value))
+    return np.log(p / (1 - p))

@@ -166,7 +166,10 @@ class Detect:
     def calibrate(
         self, outputs: Sequence[Arrays], targets: Sequence[Any], spec: Spec, sizes: NDArray[np.int32] | None = None
     ) -> Spec:
-        """The spec with the temperature at which scores are the share of right boxes, and the best threshold."""
+        """The spec with the temperature and offset at which scores are the share of right boxes; the best threshold.
+
+        An offset that the spec has is in the graph already, and stays.
+        """
         frame = _shape(spec)[1::-1]
         seen: list[Size] = [(frame[0], frame[1])] * len(outputs)
         if sizes is not None:
@@ -175,9 +178,12 @@ class Detect:
             scores.counts(self.postprocess(one, size, spec), target, spec.classes)
             for one, size, target in zip(outputs, seen, targets, strict=True)
         ]
-        temperature = scores.temperature(images)
-        threshold = float(scores.warmed(np.array(scores.best_threshold(images)), temperature))
-        return dataclasses.replace(spec, temperature=temperature, extra={**spec.extra, "threshold": threshold})
+        known = spec.extra.get("offset")
+        temperature, offset = scores.log_odds_line(images, known)
+        moved = offset if known is None else 0.0
+        threshold = float(scores.warmed(np.array(scores.best_threshold(images)), temperature, moved))
+        extra = {**spec.extra, "threshold": threshold, "offset": offset}
+        return dataclasses.replace(spec, temperature=temperature, extra=extra)
 
     def item(self, prediction: Prediction, spec: Spec, label: str | None, item: int | None) -> int:
         """The row of a box among the graph's outputs."""
