@@ -10,7 +10,10 @@ from sightline.explain.weights import evidence_of, feature_maps, images_of, laye
 
 
 def explain(subject: Subject) -> Heat:
-    """ReLU(sum_k a_k A_k), a_k the mean gradient of the log-odds in feature map A_k (eq. 1 and 2)."""
+    """ReLU(sum_k a_k A_k), a_k the mean gradient of the log-odds in feature map A_k (eq. 1 and 2).
+
+    Where that is nowhere positive, so that the map would say nothing: what speaks least against the answer.
+    """
     images = images_of(subject).requires_grad_()
     name, layer = layer_of(subject)
     with feature_maps(layer, subject.layer) as maps:
@@ -20,6 +23,7 @@ def explain(subject: Subject) -> Heat:
     views = subject.task.learner().views(subject.spec)
     total = torch.zeros((1, 1, *subject.sides))
     for view, values, gradient in zip(views, maps, gradients, strict=True):
-        cam = torch.relu((gradient.mean((2, 3), keepdim=True) * values).sum(1, keepdim=True))
+        backing = (gradient.mean((2, 3), keepdim=True) * values).sum(1, keepdim=True)
+        cam = torch.relu(backing) if bool((backing > 0).any()) else backing - backing.amin()
         total += interpolate(view(cam.detach()), subject.sides, mode="bilinear", align_corners=False) / len(views)
     return Heat(total[0, 0].numpy(), {"layer": name})
