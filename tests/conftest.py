@@ -12,10 +12,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' networks are tiny, a
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import pytest
+from browsers import browser, chromium
 from hypothesis import HealthCheck, settings
 from stopping import OPTIONS
 from support import NETWORK_SIZES, ROOT, Result, members, write_folder
 from tiny import TINY
+
+__all__ = ["browser", "chromium"]
 
 SHARED = ROOT.parent / "shared" / "data"
 settings.register_profile(

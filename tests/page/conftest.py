@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import os
 import shutil
@@ -16,7 +15,6 @@ import numpy as np
 import pytest
 from support import PACKAGE, ROOT
 
-from .browser import FLAGS
 from .pages import address, broken, images
 
 __all__ = ["address", "broken", "images"]
@@ -86,18 +84,3 @@ def runtime() -> Path:
     if not (found / "package.json").is_file():
         pytest.skip("onnxruntime-web is neither in node_modules nor named by ONNXRUNTIME_WEB")
     return found
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if importlib.util.find_spec("playwright") is None:
-        pytest.skip("the package playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no chromium is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield opened
-        opened.close()
