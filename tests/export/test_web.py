@@ -50,11 +50,14 @@ def test_it_is_written_where_node_is_not_and_says_so(
     assert told["sha256"]["model.onnx"] == hashlib.sha256(Path("it/model.onnx").read_bytes()).hexdigest()
 
 
-def test_the_runtime_is_found_in_node_modules(cli: Callable[..., Result], bundle: Path, pretended: Path) -> None:
+def test_the_runtime_is_found_in_node_modules(
+    cli: Callable[..., Result], bundle: Path, pretended: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)  # what is there is no runtime: node could not run it
     web.HERE.parent.mkdir()
     pretended.rename(web.HERE)
     done = cli("export", bundle, "--to", "web", "--out", "it", "--images", 1)
-    assert Path("it/index.html").is_file() and done.code == 2  # it is no runtime
+    assert done.code == 0 and Path("it/index.html").is_file()
 
 
 def test_what_is_wrong_with_the_runtime_is_said(cli: Callable[..., Result], bundle: Path, tmp_path: Path) -> None:
