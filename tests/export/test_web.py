@@ -67,12 +67,12 @@ def test_what_is_wrong_with_the_runtime_is_said(cli: Callable[..., Result], bund
         (package(tmp_path / "old", "1.2.3"), f"this is {web.PACKAGE} 1.2.3, not {web.PACKAGE} {web.VERSION}"),
         (package(tmp_path / "altered"), "is not the one of"),
     ]:
-        done = cli("export", bundle, "--to", "web", "--runtime", folder, "--out", "it")
+        done = cli("export", bundle, "--to", "web", "--runtime", folder, "--out", "it", "--images", 1)
         assert done.code == 2 and error in done.err and fix in done.err, done.err
     (tmp_path / "altered" / "package.json").write_text("[]")
-    done = cli("export", bundle, "--to", "web", "--runtime", tmp_path / "altered", "--out", "it")
+    done = cli("export", bundle, "--to", "web", "--runtime", tmp_path / "altered", "--images", 1)
     assert done.code == 2 and "not the folder of an npm package" in done.err
-    done = cli("export", bundle, "--to", "web", "--out", "it")
+    done = cli("export", bundle, "--to", "web", "--images", 1)
     assert done.code == 2 and "node_modules" in done.err
     done = cli("export", bundle, "--runtime", tmp_path)
     assert done.code == 2 and "--runtime is not for onnx" in done.err
