@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib.util
 import os
 import signal
@@ -80,35 +82,40 @@ def strangers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_folder(tmp_path_factory.mktemp("data") / "strangers", per_class=4, first=1000)
 
 
+@contextlib.contextmanager
+def alone(place: Path) -> Iterator[None]:
+    """Other processes that want the same folder wait."""
+    place.mkdir(parents=True, exist_ok=True)
+    with (place / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 @pytest.fixture(scope="session")
 def trained(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """trained(network, task): the run folder of a short training on the task's tiny data (`shapes`, for classify),
-    made once a session. Read only."""
+    made once a session, by whichever worker asks first. Read only."""
     import sightline
 
-    made: dict[tuple[str, str], Path] = {}
-    data = {"classify": shapes}
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # all workers of this session
 
     def of(network: str, task: str = "classify") -> Path:
         if network.startswith("timm/") and importlib.util.find_spec("timm") is None:
             pytest.skip("the package timm is not installed")
         if network.startswith("smp/") and importlib.util.find_spec("segmentation_models_pytorch") is None:
             pytest.skip("the package segmentation_models_pytorch is not installed")
-        if (network, task) not in made:
-            if task not in data:
-                data[task] = TINY[task].write(tmp_path_factory.mktemp("data") / task)
-            out = tmp_path_factory.mktemp("runs") / network.replace("/", "-")
-            model = sightline.train(
-                str(data[task]),
-                network=network,
-                epochs=TINY[task].epochs,
-                batch=8,
-                imgsz=NETWORK_SIZES[network],
-                out=out,
-                workers=0,
-            )
-            made[network, task] = Path(model.path).parent
-        return made[network, task]
+        place = shared / "trained" / task
+        run = place / "runs" / network.replace("/", "-")
+        with alone(place):
+            if not run.exists():
+                data = shapes if task == "classify" else TINY[task].write(place / "data" / run.name)
+                options = {"network": network, "epochs": TINY[task].epochs, "imgsz": NETWORK_SIZES[network]}
+                made = sightline.train(str(data), out=place / "made" / run.name, batch=8, workers=0, **options)
+                run.parent.mkdir(exist_ok=True)
+                Path(made.path).parent.rename(run)  # a training that failed left nothing there
+        return run
 
     return of
 

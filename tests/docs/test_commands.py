@@ -141,5 +141,5 @@ def test_the_readme_keeps_the_line_that_ci_runs() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [line for line in text.splitlines() if "-m pytest" in line] == [
         "python3 -m venv .venv && .venv/bin/python -m pip install -q -c constraints.txt -e '.[test]' "
-        "&& .venv/bin/python -m pytest"
+        "&& .venv/bin/python -m pytest -n 2 --dist loadscope"
     ]
