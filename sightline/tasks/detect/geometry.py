@@ -1,14 +1,14 @@
-"""Boxes in numpy: how an image is fitted into the input, overlaps, and suppression."""
+"""Boxes in numpy: how an image is fitted into the input, and suppression."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.core.geometry import Floats, overlaps
 from sightline.core.task import Size
 from sightline.data.image import Pixels, resize, to_channels
 
-Floats = NDArray[np.float64]
 LARGEST_SIDE = 320
 """Pixels of the input's longer side, where `--imgsz` does not say."""
 PAPER = 127
@@ -28,27 +28,6 @@ def letterbox(image: Pixels, frame: Size, channels: int) -> Pixels:
     inner = fitted((width, height), frame)
     canvas[: inner[1], : inner[0]] = to_channels(resize(image, inner), channels)
     return canvas
-
-
-def overlaps(first: Floats, second: Floats) -> Floats:
-    """(a, b) intersection over union of corners (a, 4) and (b, 4): left, top, right, bottom."""
-    inside = intersections(first, second)
-    area = areas(first)[:, None] + areas(second)[None] - inside
-    return inside / np.maximum(area, 1e-12)
-
-
-def intersections(first: Floats, second: Floats) -> Floats:
-    """(a, b) common area of each two boxes."""
-    sides: list[Floats] = []
-    for axis in (0, 1):  # a plane a side: a last axis of two is slow
-        low = np.maximum(first[:, None, axis], second[None, :, axis])
-        sides.append(np.minimum(first[:, None, axis + 2], second[None, :, axis + 2]) - low)
-    return np.maximum(sides[0], 0) * np.maximum(sides[1], 0)
-
-
-def areas(corners: Floats) -> Floats:
-    """(n,) of corners (n, 4)."""
-    return np.maximum(corners[:, 2] - corners[:, 0], 0) * np.maximum(corners[:, 3] - corners[:, 1], 0)
 
 
 def suppressed(corners: Floats, labels: NDArray[np.int64], most: float) -> NDArray[np.int64]:

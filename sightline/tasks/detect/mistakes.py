@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.boxes import Boxes
-from sightline.tasks.detect.geometry import areas, overlaps
+from sightline.core.geometry import areas, overlaps
 from sightline.tasks.detect.prediction import BoxesPrediction
 
 OVERLAP = 0.5

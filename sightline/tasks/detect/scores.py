@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sightline.core.boxes import Boxes
 from sightline.core.calibration import best_temperature
 from sightline.core.confidence import expected_calibration_error, reliability
+from sightline.core.geometry import areas, intersections, overlaps
 from sightline.tasks.detect import mistakes
-from sightline.tasks.detect.geometry import areas, intersections, overlaps
 from sightline.tasks.detect.prediction import BoxesPrediction
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)

@@ -7,9 +7,9 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
+from sightline.core.geometry import areas, intersections, overlaps
 from sightline.core.task import Size
 from sightline.core.windows import Box
-from sightline.tasks.detect.geometry import areas, intersections, overlaps
 
 Floats = NDArray[np.float64]
 TOUCHES = 0.02

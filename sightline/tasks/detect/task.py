@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sightline.core.boxes import Boxes
 from sightline.core.errors import SightlineError, unknown
+from sightline.core.geometry import overlaps
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Input, Spec
 from sightline.core.statistics import by_resampling
@@ -21,7 +22,7 @@ from sightline.data.dataset import Dataset, Probe
 from sightline.data.draw import boxed, class_colour
 from sightline.data.image import Pixels, resize_map
 from sightline.tasks.detect import check, scores
-from sightline.tasks.detect.geometry import LARGEST_SIDE, fitted, letterbox, overlaps, suppressed
+from sightline.tasks.detect.geometry import LARGEST_SIDE, fitted, letterbox, suppressed
 from sightline.tasks.detect.options import DetectOptions
 from sightline.tasks.detect.prediction import BoxesPrediction
 from sightline.tasks.whole import inputs as whole

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from sightline.core.boxes import Boxes
+from sightline.core.geometry import overlaps
 from sightline.tasks.detect import scores
-from sightline.tasks.detect.geometry import overlaps, suppressed
+from sightline.tasks.detect.geometry import suppressed
 from sightline.tasks.detect.prediction import BoxesPrediction
 
 NAMES = ("a", "b", "c")
