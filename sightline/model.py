@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -11,14 +11,18 @@ from sightline.core.errors import SightlineError
 from sightline.core.options import resolve
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
+from sightline.data.video import is_video
 from sightline.run.bundle import headline, open_bundle
 from sightline.verbs.chain import chained
+from sightline.verbs.common import need_places
 from sightline.verbs.evaluate import evaluate
-from sightline.verbs.predict import PredictOptions, Predictor, gather
+from sightline.verbs.predict import PredictOptions, Predictor
+from sightline.verbs.sources import gather
 
 if TYPE_CHECKING:
     from sightline.explain.explainer import Explainer, Explanation
     from sightline.explain.nearest import Neighbour
+    from sightline.verbs.moving import FrameAnswer
 
 
 class Model:
@@ -47,16 +51,25 @@ class Model:
         return self.card["scores"][headline(self.card)]["metrics"]
 
     def predict(
-        self, source: Any, then: Model | Sequence[Model] = (), tile: int | None = None, max_pixels: int | None = None
-    ) -> Any:
-        """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob.
+        self, source: Any, then: Model | Sequence[Model] = (), tile: int | None = None, max_pixels: int | None = None,
+        track: bool = False,
+    ) -> Any:  # fmt: skip
+        """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob; for a
+        video or `camera:0` an iterator, one a frame (`watch` gives their times and pixels too).
 
         A batch of images is a list or an array (n, height, width, channel). then: a model that looks at each box that
         this one finds, or several, each at what the one before finds; gives a `ChainedPrediction`. tile: boxes and
         masks: look through overlapping windows of so many pixels along the longer side (0: as large as the images
-        learned from). max_pixels: the largest image that is decoded (default: 200 million). Raises SightlineError for
-        what cannot be read, and for `then` where this one finds no places.
+        learned from). max_pixels: the largest image that is decoded (default: 200 million). track: of a video: follow
+        each thing through the frames, as `TracksPrediction`. Raises SightlineError for what cannot be read, and for
+        `then` and `track` where this one finds no places.
         """
+        if is_video(source):
+            return (one.prediction for one in self.watch(source, track, then, tile, max_pixels))
+        if track:
+            raise SightlineError(
+                "track=True follows things through a video or camera, and this is none", str(source)[:99]
+            )
         sources, single = _sources(source)
         options = resolve(PredictOptions, {"tile": tile} | ({"max_pixels": max_pixels} if max_pixels else {}))
         others = [then] if isinstance(then, Model) else then
@@ -69,6 +82,26 @@ class Model:
                 raise SightlineError(answer.error or "", name)
             found.append(answer.prediction)
         return found[0] if single else found
+
+    def watch(
+        self, source: str | Path, track: bool = False, then: Model | Sequence[Model] = (), tile: int | None = None,
+        max_pixels: int | None = None,
+    ) -> Iterator[FrameAnswer]:  # fmt: skip
+        """Each frame of a video file or `camera:0`: its number from 1, its time in seconds, its pixels, its prediction.
+
+        The options are those of `predict`. The file or camera is let go of at the end, or when the iterator is closed.
+        Raises SightlineError for what is no video, and for track=True where this model finds no boxes.
+        """
+        from sightline.verbs.moving import opened
+
+        options = resolve(PredictOptions, {"tile": tile} | ({"max_pixels": max_pixels} if max_pixels else {}))
+        others = [then] if isinstance(then, Model) else then
+        predictor = chained([self._predictor, *(other._predictor for other in others)])
+        if track:
+            need_places(self._predictor.task)
+            if others:
+                raise SightlineError("track and then exclude each other", fix="leave one of them out")
+        return opened(predictor, source, track, options)
 
     def evaluate(self, data: Any, labels: Any = None, **options: Any) -> dict[str, Any]:
         """Scores on labelled data; see `sightline.verbs.evaluate.evaluate`."""

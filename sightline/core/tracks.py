@@ -65,9 +65,10 @@ class TracksPrediction:
     def to_mot(self, frame: int) -> str:
         """Lines of a MOTChallenge file, `frame,id,left,top,width,height,confidence,-1,-1,-1`; frames and pixels count
         from 1 there, so that what begins at the image's edge begins at 1."""
+        lines = zip(self.ids.tolist(), self.corners.tolist(), self.scores.tolist(), strict=True)
         return "".join(
-            f"{frame},{number},{left + 1:.2f},{top + 1:.2f},{right - left:.2f},{bottom - top:.2f},{score:.4f},-1,-1,-1\n"
-            for number, (left, top, right, bottom), score in zip(self.ids, self.corners, self.scores, strict=True)
+            f"{frame},{number},{left + 1:.2f},{top + 1:.2f},{right - left:.2f},{low - top:.2f},{score:.4f},-1,-1,-1\n"
+            for number, (left, top, right, low), score in lines
         )
 
     def draw(self, image: Image | NDArray[np.uint8]) -> Image:

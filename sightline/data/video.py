@@ -15,7 +15,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,8 +31,8 @@ CONTAINERS = "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mjpeg,
 CAMERA = re.compile(r"camera:(.*)")
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}:none"), "win32": ("dshow", "video={}")}
 """Platform to FFmpeg's device and how it names the camera; Windows knows cameras by name, not by number."""
-USUAL_FPS = 30.0
-"""Frames a second where nobody says."""
+USUAL_FPS, MOST_FPS = 30.0, 1000.0
+"""Frames a second where nobody says; more than anybody means who says it."""
 
 
 @dataclass(frozen=True)
@@ -93,24 +92,26 @@ class Video:
             self._container.close()
             raise
         self._stream.thread_type = "AUTO"
-        self.fps = float(self._stream.average_rate or self._stream.guessed_rate or USUAL_FPS)
+        rates = [float(rate or 0) for rate in (self._stream.average_rate, self._stream.guessed_rate)]
+        self.fps = next((rate for rate in rates if 0 < rate <= MOST_FPS), USUAL_FPS)
         self.expected: int | None = None if self.live else (self._stream.frames or None)
 
     def frames(self) -> Iterator[Frame]:
         """Each frame, in the order in which they are seen."""
-        number, begun, first = 0, time.monotonic(), None
+        number, last, begun, first = 0, 0.0, time.monotonic(), None
         for frame in self._decoded():
             number += 1
             if self.live:
                 first = first or begun
                 seconds = time.monotonic() - first
             else:
-                own = (number - 1) / self.fps if frame.time is None else float(frame.time)
+                own = (number - 1) / self.fps if frame.pts is None else float(frame.pts * self._stream.time_base)
                 first = own if first is None else first
                 seconds = own - first
-            yield Frame(number, max(0.0, seconds), upright(frame.to_ndarray(format="rgb24"), frame.rotation))
+            last = max(0.0, seconds)
+            yield Frame(number, last, upright(frame.to_ndarray(format="rgb24"), frame.rotation))
         if not self.live:
-            self._judge(number)
+            self._judge(number, last)
 
     def _decoded(self) -> Iterator[Any]:
         """Frames as PyAV gives them. A packet that cannot be decoded is left out."""
@@ -124,7 +125,7 @@ class Video:
             if packet is None or packet.is_corrupt:  # half a packet is what a file ends with that was cut off
                 self._ended |= packet is not None
                 with contextlib.suppress(self._av.error.FFmpegError, EOFError):
-                    yield from self._stream.codec_context.decode(None)
+                    yield from self._stream.decode(None)
                 return
             try:
                 frames: list[Any] = packet.decode()
@@ -133,11 +134,12 @@ class Video:
                 continue
             yield from (frame for frame in frames if not frame.is_corrupt)
 
-    def _judge(self, count: int) -> None:
+    def _judge(self, count: int, last: float) -> None:
         if not count:
             raise SightlineError("not one frame of the video can be decoded", self._name)
         missing = max(0, (self.expected or count) - count)
-        if self._ended or missing > self._damaged:
+        short = self.expected is None and last + 2 / self.fps < _seconds(self._stream)
+        if self._ended or short or missing > self._damaged:
             of = f" of {self.expected:,}" if missing else ""
             self.broken = f"the video breaks off after frame {count:,}{of}: what was there is answered"
         elif self._damaged:
@@ -152,6 +154,15 @@ class Video:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+def _seconds(stream: Any) -> float:
+    """How long the file says that its pictures last; 0 where it does not say."""
+    text = stream.metadata.get("DURATION", "")  # Matroska
+    found = re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", text)
+    if found:
+        return 3600 * int(found[1]) + 60 * int(found[2]) + float(found[3])
+    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
 
 
 def upright(pixels: Pixels, degrees: float) -> Pixels:

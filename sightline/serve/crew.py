@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 
 from sightline.core.errors import SightlineError
 from sightline.serve.models import Loaded
-from sightline.verbs.predict import Answer, row_of
+from sightline.verbs.answers import row_of
+from sightline.verbs.predict import Answer
 
 LOG = logging.getLogger("sightline.serve")
 MOST = 8

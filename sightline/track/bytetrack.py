@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import MissingExtra
-from sightline.core.geometry import Floats, overlaps
+from sightline.core.geometry import overlaps
 from sightline.core.places import Places
 from sightline.core.tracks import TracksPrediction
 from sightline.track.kalman import Motion, begun

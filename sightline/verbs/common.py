@@ -38,6 +38,16 @@ def open_for(name: str | None, data: Any, labels: Any = None, format: str | None
     return dataset, infer_task(dataset, name)
 
 
+def need_places(task: Task) -> None:
+    """Raises SightlineError for --track where a task finds no boxes."""
+    if not getattr(task, "places", False):
+        able = ", ".join(name for name, entry in TASKS.items() if getattr(entry.load(), "places", False))
+        raise SightlineError(
+            f"--track follows boxes from frame to frame, and a bundle for {task.name} finds none",
+            fix=f"leave it out, or take a bundle for: {able}",
+        )
+
+
 def need_torch(purpose: str) -> None:
     """Raises MissingExtra where the packages that train are not installed; imports none of them."""
     for package in ("torch", "safetensors"):

@@ -24,7 +24,7 @@ from sightline.run.bundle import Bundle, open_bundle
 from sightline.run.files import make_folder, write_text, write_whole
 from sightline.tables import EXPLAINERS
 from sightline.verbs.common import print_json, say, task_named
-from sightline.verbs.predict import gather
+from sightline.verbs.sources import gather
 
 METHODS = ("auto", *EXPLAINERS)
 OUT = Path("runs/explain")

@@ -9,7 +9,7 @@ from sightline.core.task import Task
 from sightline.export.images import files_of, made_files
 from sightline.run.bundle import Bundle
 from sightline.verbs.common import open_for
-from sightline.verbs.predict import gather
+from sightline.verbs.sources import gather
 
 EMBEDDED = "digits"
 """The one data set that is always there."""

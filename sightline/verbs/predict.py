@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +16,17 @@ from sightline.core.options import option, resolve
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Runner, Task
-from sightline.data.image import MAX_PIXELS, SUFFIXES, Pixels, read, read_sized
+from sightline.data.image import MAX_PIXELS, Pixels, read, read_sized
 from sightline.data.parallel import default_workers, ordered_map, part_size
 from sightline.data.scan import chunks
+from sightline.data.video import is_video
 from sightline.run.bundle import Bundle, open_bundle
-from sightline.run.files import make_folder, write_text
+from sightline.run.files import make_folder
 from sightline.run.runner import OnnxRunner
 from sightline.verbs import tiled
-from sightline.verbs.answers import close, draw, table, tell
-from sightline.verbs.common import task_named
+from sightline.verbs.answers import Telling, close
+from sightline.verbs.common import need_places, task_named
+from sightline.verbs.sources import gather
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,13 @@ class PredictOptions:
     tile: int | None = option(None, tiled.HELP, low=0, bare="0")
     page: bool = option(False, "the images are pages: find their lines and read them (TIFF and PDF: every page)")
     out: Path | None = option(
-        None, "folder for the images with the answers drawn on them; of pages also the text and ALTO XML"
+        None, "folder for the images and videos with the answers drawn on them; of pages also the text and ALTO XML"
     )
-    csv: Path | None = option(None, "table of the answers, one row an image (with --then: one a box)")
+    csv: Path | None = option(None, "table of the answers, one row an image or frame (--then, --track: a box)")
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     max_bad: float = option(0.2, "share of unreadable images that is tolerated", low=0, high=1)
     max_pixels: int = option(MAX_PIXELS, "largest image that is decoded, in pixels", low=1)
+    track: bool = option(False, "videos and cameras: follow each thing through the frames, under a number of its own")
 
 
 @dataclass(frozen=True)
@@ -171,45 +172,18 @@ def _look(task: Task, spec: Spec, source: Any, least: tuple[int, int], max_pixel
         return error.what
 
 
-def gather(sources: Iterable[str], standard_input: Iterable[str] | None = None, more: Sequence[str] = ()) -> list[Path]:
-    """The image files that files, folders, globs and `-` (a list of paths on stdin) stand for, in that order.
-
-    more: suffixes that count in folders besides those of images. Raises SightlineError for a source that stands for
-    nothing.
-    """
-    found: list[Path] = []
-    for source in sources:
-        path = Path(source)
-        if source == "-":
-            found += [Path(line.rstrip("\r\n")) for line in (standard_input or sys.stdin) if line.strip()]
-        elif path.is_dir():
-            # Strings: 10,000 Path objects would cost more than reading as many small images.
-            inside = sorted(f"{root}{os.sep}{f}" for root, _, files in os.walk(path) for f in files if f[0] != ".")
-            images = [Path(name) for name in inside if name[name.rfind(".") :].lower() in {*SUFFIXES, *more}]
-            if not images:
-                raise SightlineError("there are no images in this folder", source)
-            found += images
-        elif path.exists():
-            found.append(path)
-        elif matches := sorted(glob.glob(source, recursive=True)):  # noqa: PTH207 (absolute patterns too)
-            found += [Path(match) for match in matches if Path(match).is_file()]
-        else:
-            raise SightlineError("there is no such image, folder or pattern", source)
-    return found
-
-
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
-    """`sightline predict MODEL SOURCE…`: a line an image; 2 where too many images could not be read."""
+    """`sightline predict MODEL SOURCE…`: a line an image, or a frame; 2 where too many images could not be read."""
     options = resolve(PredictOptions, given)
     if len(target) < 2:
         raise SightlineError(
             "predict takes a bundle and images",
-            fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, or -)",
+            fix="type: sightline predict MODEL.sightline IMAGE… (files, folders, globs, videos, camera:0, or -)",
         )
     first, *rest = [Predictor(open_bundle(path)) for path in (target[0], *options.then)]
-    paths = gather(target[1:], more=(".pdf",) if options.page else ())
-    if options.page and rest:
-        raise SightlineError("--page and --then exclude each other", fix="leave one of them out")
+    paths = gather(target[1:], more=(".pdf",) if options.page else (), videos=True)
+    videos = [path for path in paths if is_video(path)]
+    _reject(first, rest, videos, options)
     if options.out:
         make_folder(options.out)
     if options.page:
@@ -219,22 +193,31 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
         from sightline.verbs.chain import chained
 
         predictor = chained([first, *rest], options.min_confidence)
-    rows: list[dict[str, Any]] = []
-    bad: list[str] = []
-    begun = time.monotonic()
+    if videos:
+        from sightline.verbs import moving
+
+        return moving.look_at_all(predictor, paths, options, as_json)
+    told = Telling(predictor, options, as_json, predictor.columns)
     for answer in predictor.answers(paths, options.workers, options.max_pixels, options.tile):
-        row = row_of(str(answer.source), answer, options.top, options.min_confidence)
-        if answer.prediction is None:
-            bad.append(f"{answer.source}: {answer.error}")
-        elif options.out:
-            draw(answer, answer.prediction, options.out, options.max_pixels)
-        if options.csv:
-            rows += [{"image": row["image"], **one} for one in (predictor.rows(row) if answer.prediction else [row])]
-        tell(answer, row, options, as_json)
-    seconds = time.monotonic() - begun
-    if options.csv:
-        write_text(options.csv, table(rows, predictor.columns))
-    return close(paths, bad, seconds, options, as_json)
+        told.image(answer)
+    return told.close(paths)
+
+
+def _reject(first: Predictor, rest: list[Predictor], videos: list[Path], options: PredictOptions) -> None:
+    """Raises SightlineError for options that do not go together."""
+    if options.page and rest:
+        raise SightlineError("--page and --then exclude each other", fix="leave one of them out")
+    if videos and options.page:
+        raise SightlineError("--page reads scans, and this is a video", str(videos[0]), "leave one of them out")
+    if options.track:
+        need_places(first.task)
+        if rest:
+            raise SightlineError("--track and --then exclude each other", fix="leave one of them out")
+        if not videos:
+            raise SightlineError(
+                "--track follows things through a video, and none was named",
+                fix="name one, such as film.mp4, or camera:0",
+            )
 
 
 def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_json: bool) -> int:
@@ -263,10 +246,3 @@ def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_
         else:
             print(f"{page.text(options.min_confidence)}\n" if page.regions else f"! no lines found: {page.name}\n")
     return close([Path()] * (count + len(bad)), bad, time.monotonic() - begun, options, as_json)
-
-
-def row_of(name: str, answer: Answer, top: int, min_confidence: float) -> dict[str, Any]:
-    """One image's answer as a JSON object; `error` where there is none."""
-    if answer.prediction is None:
-        return {"image": name, "error": answer.error}
-    return {"image": name, **answer.prediction.to_dict(top, min_confidence)}

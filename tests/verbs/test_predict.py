@@ -16,7 +16,7 @@ from support import CLASSES, Result, picture, save_image
 
 import sightline
 from sightline.core.errors import SightlineError
-from sightline.verbs.predict import gather
+from sightline.verbs.sources import gather
 
 Cli = Callable[..., Result]
 
