@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -44,19 +44,21 @@ class VideoWriter:
             frame = self._av.VideoFrame.from_ndarray(np.asarray(fitting(picture, self._size)), format="rgb24")
             self._last = max(self._last + 1, round(seconds * TICKS))
             frame.pts, frame.time_base = self._last, Fraction(1, TICKS)
-            for packet in self._stream.encode(frame):
-                self._container.mux(packet)
+            self._encode(frame)
 
     def close(self) -> bool:
         """Finishes the file; whether there is one."""
         if self._container is None:
             return False
         with self._told():
-            self._container.mux(self._stream.encode(None))
+            self._encode(None)
             self._container.close()
             self._temporary.replace(self.path)
         self._container = None
         return True
+
+    def _encode(self, frame: Any) -> None:
+        self._container.mux(self._stream.encode(frame))
 
     def _begin(self, size: tuple[int, int]) -> None:
         self._container, self._size = self._av.open(str(self._temporary), "w", format="mp4"), size
@@ -69,7 +71,7 @@ class VideoWriter:
             self._stream.bit_rate = max(400_000, size[0] * size[1] * 4)
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         try:
             yield
         except (self._av.error.FFmpegError, OSError) as error:

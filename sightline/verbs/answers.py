@@ -48,9 +48,8 @@ class Telling:
             self.bad.append(f"{answer.source}: {answer.error}")
         elif options.out:
             draw(answer, answer.prediction, options.out, options.max_pixels)
-        text = (
-            answer.prediction and f"{answer.source}  {answer.prediction.to_text(options.top, options.min_confidence)}"
-        )
+        found = answer.prediction
+        text = f"{answer.source}  {found.to_text(options.top, options.min_confidence)}" if found else None
         rows = self.predictor.rows(row) if options.csv and answer.prediction else [row]
         self.row(row, text, [{"image": row["image"], **one} for one in rows])
 
