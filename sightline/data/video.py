@@ -138,12 +138,13 @@ class Video:
         if not count:
             raise SightlineError("not one frame of the video can be decoded", self._name)
         missing = max(0, (self.expected or count) - count)
-        short = self.expected is None and last + 2 / self.fps < _seconds(self._stream)
-        if self._ended or short or missing > self._damaged:
+        length = _seconds(self._stream) or (self.expected or 0) / self.fps
+        if self._ended or last + 2 / self.fps < length:
             of = f" of {self.expected:,}" if missing else ""
             self.broken = f"the video breaks off after frame {count:,}{of}: what was there is answered"
-        elif self._damaged:
-            self.broken = f"{self._damaged:,} damaged parts of the video were left out; {count:,} frames are answered"
+        elif missing or self._damaged:
+            lost = max(missing, self._damaged)
+            self.broken = f"{lost:,} damaged frames of the video are left out, and {count:,} answered"
 
     def close(self) -> None:
         """Lets go of the file or camera."""
