@@ -149,7 +149,7 @@ def test_one_bad_video_does_not_stop_the_others(cli: Cli, bundle: Path) -> None:
         ),
         ("detect", ["a.png", "--track"], "none was named"),
         ("detect", ["f.mp4", "--track", "--then", "BUNDLE"], "--track and --then exclude each other"),
-        ("read", ["f.mp4", "--page"], "--page reads scans, and this is a video: f.mp4"),
+        ("detect", ["f.mp4", "--page"], "--page reads scans, and this is a video: f.mp4"),
         ("detect", ["camera:7"], "the camera cannot be opened"),
         ("detect", ["camera:front"], "a camera is named by its number"),
         ("detect", ["nofilm.mp4"], "there is no such image, folder or pattern"),
@@ -213,7 +213,7 @@ def test_ctrl_c_ends_a_camera_and_keeps_what_was_seen(
         "camera-0.mp4",
         "camera-0.txt",
     ]
-    assert len({row["frame"] for row in csv.DictReader(Path("t.csv").open(encoding="utf-8"))}) == 7
+    assert len({row["frame"] for row in table("t.csv")}) == 7
     assert "7 frames, " in cli("predict", bundles("detect"), "camera:0").err
 
 

@@ -16,7 +16,7 @@ from sightline.tables import VERBS
 HIDE = """
 import sys
 from importlib.machinery import PathFinder
-HIDDEN = {"torch", "safetensors", "onnx", "onnxscript", "timm", "torchvision", "scipy", "sklearn", "pyarrow"}
+HIDDEN = {"torch", "safetensors", "onnx", "onnxscript", "timm", "torchvision", "scipy", "sklearn", "pyarrow", "av"}
 class Finder(PathFinder):
     @classmethod
     def find_spec(cls, name, path=None, target=None):
