@@ -25,7 +25,10 @@ class OnnxRunner:
         # Threads that spin while they wait for work take the processor from the decoders.
         settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session: Any = runtime.InferenceSession(graph, settings, providers=["CPUExecutionProvider"])
+            # Without a second try, which is the same and announced on stdout.
+            self._session: Any = runtime.InferenceSession(
+                graph, settings, providers=["CPUExecutionProvider"], enable_fallback=0
+            )
         except Exception as error:
             raise SightlineError(f"the model's graph cannot be loaded ({str(error)[:200]})") from None
         self._outputs: list[str] = [output.name for output in self._session.get_outputs()]

@@ -12,7 +12,15 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import sightline
-from sightline.serve.documents import DESCRIPTION, EXPLAIN_DOCS, HEALTH_DOCS, METRICS_DOCS, MODELS_DOCS, PREDICT_DOCS
+from sightline.serve.documents import (
+    DESCRIPTION,
+    EXPLAIN_DOCS,
+    HEALTH_DOCS,
+    METRICS_DOCS,
+    MODELS_DOCS,
+    PREDICT_DOCS,
+    document,
+)  # fmt: skip
 from sightline.serve.guard import App, Guard, Receive, Scope, Send
 from sightline.serve.keys import Keys
 from sightline.serve.metrics import MEDIA_TYPE as METRICS_TYPE
@@ -76,6 +84,7 @@ def make_app(service: Service, files: dict[str, Page], keys: Keys | None, loopba
         ("GET", "/metrics", counted, METRICS_DOCS),
     ):
         app.add_api_route(path, function, methods=[method], operation_id=function.__name__, **docs)
+    app.openapi = lambda: document(app, keys is not None)
     for path, page in files.items():
         app.add_route(path, _page(page), ["GET"], include_in_schema=False)
     for kind in (Problem, HTTPException, Exception):

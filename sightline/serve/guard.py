@@ -100,13 +100,18 @@ class Guard:
                 "open the page that the server has, or ask from a program",
             )  # fmt: skip
         path: str = scope["path"]
-        if path.startswith("/v1") or path == "/metrics":
+        if keyed(path):
             client = scope["client"][0] if scope.get("client") else ""
             if self._keys:
                 client = self._keys.client(headers.get(b"authorization", b"").decode("latin-1"))
             if scope["method"] == "POST":
                 self._rates.ask(client)
             scope["sightline.client"] = client
+
+
+def keyed(path: str) -> bool:
+    """Whether an address asks for a key, where the server has keys."""
+    return path.startswith("/v1") or path == "/metrics"
 
 
 def _netloc(origin: str) -> str | None:
