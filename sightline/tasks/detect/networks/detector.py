@@ -24,13 +24,13 @@ PRIOR = -4.6
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution without bias, batch norm, SiLU."""
+    """Convolution without bias, batch norm, ReLU, which graphs do with the convolution, unlike SiLU (benchmarks/NOTES.md)."""
 
     def __init__(self, channels: int, out: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__(
             nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False),
             nn.BatchNorm2d(out),
-            nn.SiLU(inplace=True),
+            nn.ReLU(inplace=True),
         )
 
 
