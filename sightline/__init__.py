@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from sightline.verbs.train import train as train
 
 __version__ = "0.1.0"
+
+# onnxruntime's own builds report names and hashes of models to their maker, since 1.29 everywhere, and keep a number of
+# this machine in the home folder. It looks for this before its first session, so it is set before all else.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _PLACES = {
     "SightlineError": "sightline.core.errors",

@@ -25,6 +25,9 @@ size and what else is needed to read the outputs; `parity.json` says how its ans
     session = onnxruntime.InferenceSession("model.onnx")
     outputs = session.run(None, {{"image": numpy.zeros({shape}, "uint8")}})
 
+From 1.29 on onnxruntime reports names and hashes of models to its maker unless the environment says
+`ORT_DISABLE_TELEMETRY=1` before it is imported. Sightline sets it for itself.
+
 How an image becomes an input and outputs become an answer is written out, in numpy, by `sightline export --to python`.
 """
 

@@ -21,8 +21,11 @@ from sightline.run.files import write_text
 PREDICT = '''"""python predict.py IMAGE…: one JSON answer a line. Needs numpy, Pillow and onnxruntime, nothing else."""
 
 import json
+import os
 import sys
 from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # else onnxruntime reports the model's name and hash to its maker
 
 import onnxruntime
 from images import read

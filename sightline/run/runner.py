@@ -11,6 +11,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.task import Arrays
 
 _ERRORS_ONLY = 3
+onnxruntime.disable_telemetry_events()  # where sightline/__init__.py came too late, and on Windows
 
 
 class OnnxRunner:

@@ -13,6 +13,7 @@ from tiny import write_boxed
 
 from sightline.tables import VERBS
 
+QUIET = {"CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_RUNNING_UNIT_TESTS", "ORT_DISABLE_TELEMETRY", "DO_NOT_TRACK"}
 REFUSE = """
 import os, socket
 def refuse(what):
@@ -59,7 +60,10 @@ print(json.dumps(codes))
 def run(code: str, *arguments: str, folder: Path) -> tuple[subprocess.CompletedProcess[str], list[str]]:
     """Runs the code where the network is refused; and what was attempted."""
     (folder / "sitecustomize.py").write_text(REFUSE)
-    env = environment(ATTEMPTS=str(folder / "attempts"))
+    (folder / "home").mkdir()
+    env = environment(ATTEMPTS=str(folder / "attempts"), HOME=str(folder / "home"))
+    # Libraries that report to their makers keep quiet, and out of sight, where these are set.
+    env = {key: value for key, value in env.items() if key not in QUIET and not key.startswith("XDG_")}
     env["PYTHONPATH"] = f"{folder}:{env['PYTHONPATH']}:{Path(__file__).parent.parent}"
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], cwd=folder, env=env, capture_output=True, text=True, check=False
@@ -90,6 +94,8 @@ def test_no_verb_uses_the_network(bundle: Path, shapes: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert {verb: tuple(row) for verb, row in zip(lines, json.loads(done.stdout), strict=True) if row[0]} == {}
     assert attempts == []
+    left = [path.relative_to(tmp_path).as_posix() for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    assert left == [], "nothing is kept in the home folder: no number of the machine, no reports to be sent"
 
 
 @pytest.mark.parametrize(

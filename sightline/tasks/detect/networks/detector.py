@@ -24,7 +24,7 @@ PRIOR = -4.6
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU, which graphs do with the convolution, unlike SiLU (benchmarks/NOTES.md)."""
+    """Convolution without bias, batch norm, ReLU: graphs do it with the convolution, as they do not with SiLU."""
 
     def __init__(self, channels: int, out: int, kernel: int = 3, stride: int = 1) -> None:
         super().__init__(
