@@ -123,9 +123,11 @@ class LabelsPrediction:
         return float(np.where(present, self.probabilities, 1 - self.probabilities).prod(dtype=np.float64))
 
     def top(self, count: int = 5, min_confidence: float = 0.0) -> list[tuple[str, float]]:
-        """The `count` most probable classes of at least `min_confidence`, present or not, best first."""
-        order: list[int] = np.argsort(-self.probabilities, kind="stable")[:count].tolist()
-        pairs = [(self.names[i], float(self.probabilities[i])) for i in order]
+        """The `count` most probable classes of at least `min_confidence`, present or not, and any further ones that
+        are present; best first."""
+        order: list[int] = np.argsort(-self.probabilities, kind="stable").tolist()
+        present = self.probabilities >= np.array(self.thresholds)
+        pairs = [(self.names[i], float(self.probabilities[i])) for n, i in enumerate(order) if n < count or present[i]]
         return [(name, p) for name, p in pairs if p >= min_confidence]
 
     def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:

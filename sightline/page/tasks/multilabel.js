@@ -20,8 +20,7 @@ export function postprocess(outputs, size, spec, assets, { minConfidence = 0 } =
     labels,
     confidence: rounded(classes.reduce((product, _, place) => product * right(place), 1), 6),
     top: order
-      .slice(0, 5)
-      .filter(sure)
+      .filter((place, rank) => (rank < 5 || present(place)) && sure(place))
       .map((place) => ({ label: classes[place], confidence: rounded(probabilities[place], 6) })),
   };
 }
