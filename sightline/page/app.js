@@ -1,7 +1,7 @@
 /** The page: images in, answers shown. All that is told about a model comes from `backend.js`. */
 import { open } from "./backend.js";
 import { photograph } from "./camera.js";
-import { el } from "./dom.js";
+import { el, walk } from "./dom.js";
 import { Gallery } from "./gallery.js";
 import { paintRamp } from "./heat.js";
 import { PASSING, Problem } from "./problem.js";
@@ -108,6 +108,7 @@ function select(number) {
     const is = Number(one.dataset.item) === selected;
     one.classList.toggle("selected", is);
     one.setAttribute("aria-pressed", String(is));
+    if ($("answer").contains(one)) one.tabIndex = is ? 0 : -1; // one stop of the Tab key; arrows go on from there
   }
 }
 
@@ -246,6 +247,7 @@ function listen() {
     select(number);
     if (why) explain();
   });
+  $("answer").addEventListener("keydown", walk);
   document.ondragover = (event) => {
     event.preventDefault();
     document.body.classList.add("over");

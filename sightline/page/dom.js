@@ -30,3 +30,14 @@ export function classColour(number) {
     return Math.round(255 * (light - chroma * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
   });
 }
+
+/** For `keydown` of an element: arrows, Home and End go through the parts of an answer in it, elements with data-item. */
+export function walk(event) {
+  const parts = [...event.currentTarget.querySelectorAll("[data-item]")];
+  const place = parts.indexOf(event.target);
+  const steps = { ArrowRight: place + 1, ArrowDown: place + 1, ArrowLeft: place - 1, ArrowUp: place - 1, Home: 0, End: parts.length - 1 };
+  const next = parts[steps[event.key]];
+  if (place < 0 || !next) return;
+  event.preventDefault();
+  next.focus();
+}

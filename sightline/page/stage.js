@@ -1,8 +1,8 @@
 /** The image in the middle of the page, and what is drawn on it. */
 import { el } from "./dom.js";
 
-/** Images smaller than the stage grow to at most this side, or this factor. */
-const [GROWN, FACTOR] = [416, 48];
+/** Images smaller than the stage grow to three times their size, tiny ones to this side, or by this factor. */
+const [GROWN, FACTOR, TIMES] = [480, 48, 3];
 
 export class Stage {
   constructor(root) {
@@ -48,11 +48,11 @@ export class Stage {
     if (!this.image) return;
     const [width, height] = this.size;
     const roomy = { across: this.root.clientWidth - 2 * 16, down: Math.max(240, Math.min(0.72 * innerHeight, 860)) };
-    const grown = Math.min(FACTOR, Math.max(1, GROWN / Math.max(width, height)));
-    const scale = Math.min(roomy.across / width, roomy.down / height, Math.max(grown, wide(width, height, roomy)));
+    const grown = Math.max(TIMES, Math.min(FACTOR, GROWN / Math.max(width, height)));
+    const scale = Math.min(roomy.across / width, roomy.down / height, grown);
     this.frame.style.width = `${Math.max(1, width * scale)}px`;
     this.frame.style.height = `${Math.max(1, height * scale)}px`;
-    this.frame.classList.toggle("pixels", scale >= 3);
+    this.frame.classList.toggle("pixels", scale > TIMES);
     this.caption.lastChild.dataset.size = `${width} × ${height}`;
   }
 
@@ -73,6 +73,3 @@ export class Stage {
     this.shown.after(canvas);
   }
 }
-
-/** A line of text fills the width, however small it is. */
-const wide = (width, height, { across }) => (width > 4 * height ? Math.min(across / width, 3) : 1);

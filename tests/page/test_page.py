@@ -186,6 +186,10 @@ def test_all_of_it_works_by_keyboard(browser: Any, address: Callable[..., str], 
     visit.page.locator(".row").nth(1).focus()
     press("Enter")
     assert visit.page.locator(".row").nth(1).get_attribute("aria-pressed") == "true"
+    press("ArrowDown")
+    press("Enter")
+    assert visit.page.locator(".row").nth(2).get_attribute("aria-pressed") == "true"
+    assert visit.page.locator(".row[tabindex='0']").count() == 1, "one stop of the Tab key"
     for _ in range(2):
         visit.page.locator(".cross").first.focus()
         press("Enter")

@@ -1,4 +1,4 @@
-"""The page with a trained model and a hundred real images of each task: answers in Chromium beside those of `predict`."""
+"""The page with trained models and a hundred real images a task: answers in Chromium beside those of `predict`."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def overlap(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def boxes_agree(ours: Row, theirs: Row, allowed: float, threshold: float) -> bool:
-    """Each box has one of its class in its place, as sure as it is; one that is missing is no surer than may be told."""
+    """Each box has one of its class in its place, as sure as it is; what stands alone is as sure as the threshold."""
     left = list(theirs["boxes"])
     for box in ours["boxes"]:
         same = [one for one in left if one["label"] == box["label"] and overlap(one["box"], box["box"]) > 0.9]

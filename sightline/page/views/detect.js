@@ -42,11 +42,11 @@ function counted(boxes) {
 function group(number, boxes, numbers, classes, words) {
   const chips = boxes.flatMap((one, i) => {
     if (numbers[i] !== number) return [];
-    const chip = el("button", { type: "button", className: "chip", "aria-label": `${one.label} ${words.percent(one.confidence)}` }, words.percent(one.confidence, 0));
+    const chip = el("button", { type: "button", className: "chip", "aria-label": `${one.label} ${words.percent(one.confidence, 0)}` }, words.percent(one.confidence, 0));
     chip.dataset.item = i + 1;
     return [chip];
   });
   const swatch = el("i", { className: "swatch", style: { background: colourOf(number) } });
-  const name = el("h3", { dir: "auto" }, swatch, classes[number], el("span", { className: "value" }, words.number(chips.length)));
+  const name = el("h2", { dir: "auto" }, swatch, classes[number], el("span", { className: "value" }, words.number(chips.length)));
   return el("section", { className: "group" }, name, el("p", { className: "chips" }, ...chips));
 }
