@@ -84,7 +84,7 @@ TASKS: dict[str, tuple[Callable[[Path, Path], tuple[Path, list[Path]]], Callable
     "classify": (cifar, labels_agree, {}),
     "detect": (
         lambda shared, _: (shared / "bccd", sorted((shared / "bccd").rglob("*.jpg"))[-COUNT:]),
-        boxes_agree, {"imgsz": 160},
+        boxes_agree, {"imgsz": 160, "time": "2m"},
     ),
     "segment": (
         lambda shared, _: (shared / "camvid", sorted((shared / "camvid" / "val").rglob("images/*.jpg"))[:COUNT]),
@@ -92,7 +92,7 @@ TASKS: dict[str, tuple[Callable[[Path, Path], tuple[Path, list[Path]]], Callable
     ),
     "read": (
         lambda shared, _: (shared / "fraktur-lines", sorted((shared / "fraktur-lines" / "val").glob("*.jpg"))[:COUNT]),
-        texts_agree, {},
+        texts_agree, {"time": "2m"},
     ),
 }  # fmt: skip
 
@@ -120,7 +120,7 @@ def shown(
     folder = tmp_path_factory.mktemp(request.param)
     prepare, _, options = TASKS[request.param]
     data, images = prepare(shared_data, folder / "data")
-    model = sightline.train(str(data), time=SECONDS, out=folder / "run", progress="none", **options)
+    model = sightline.train(str(data), out=folder / "run", progress="none", **{"time": SECONDS, **options})
     sightline.load(model.path).export("web", out=str(folder / "web"), runtime=str(runtime), images=2)
     with served(folder / "web") as address:
         yield request.param, Path(model.path), address, images
