@@ -92,7 +92,7 @@ TASKS: dict[str, tuple[Callable[[Path, Path], tuple[Path, list[Path]]], Callable
     ),
     "read": (
         lambda shared, _: (shared / "fraktur-lines", sorted((shared / "fraktur-lines" / "val").glob("*.jpg"))[:COUNT]),
-        texts_agree, {"time": "2m"},
+        texts_agree, {"time": "10m"},
     ),
 }  # fmt: skip
 
