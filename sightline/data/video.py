@@ -110,8 +110,7 @@ class Video:
                 seconds = own - first
             last = max(0.0, seconds)
             yield Frame(number, last, upright(frame.to_ndarray(format="rgb24"), frame.rotation))
-        if not self.live:
-            self._judge(number, last)
+        self._judge(number, last)
 
     def _decoded(self) -> Iterator[Any]:
         """Frames as PyAV gives them. A packet that cannot be decoded is left out."""
@@ -120,6 +119,10 @@ class Video:
         while True:
             try:
                 packet = next(packets, None)
+            except self._av.error.BlockingIOError:  # a camera that has nothing yet; the iterator is spent
+                time.sleep(0.002)
+                packets = self._container.demux(self._stream)
+                continue
             except (self._av.error.FFmpegError, EOFError):
                 packet, self._ended = None, True
             if packet is None or packet.is_corrupt:  # half a packet is what a file ends with that was cut off
@@ -136,7 +139,11 @@ class Video:
 
     def _judge(self, count: int, last: float) -> None:
         if not count:
-            raise SightlineError("not one frame of the video can be decoded", self._name)
+            what = "the camera gives no pictures" if self.live else "not one frame of the video can be decoded"
+            raise SightlineError(what, self._name)
+        if self.live:
+            self.broken = f"the camera gave no more after frame {count:,}"
+            return
         missing = max(0, (self.expected or count) - count)
         length = _seconds(self._stream) or (self.expected or 0) / self.fps
         if self._ended or last + 2 / self.fps < length:
@@ -201,7 +208,9 @@ def _camera(av: Any, name: str) -> Any:
     if not (number.isdecimal() or (number and system == "win32")):
         raise SightlineError("a camera is named by its number", name, "type camera:0 for the first, camera:1 …")
     try:
-        return av.open(pattern.format(number), format=device)
+        # Cameras of Macs refuse FFmpeg's own 29.97 frames a second.
+        options = {"framerate": "30"} if device == "avfoundation" else {}
+        return av.open(pattern.format(number), format=device, options=options)
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise SightlineError(
             f"the camera cannot be opened ({_brief(error)})", name,
