@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from sightline.core.errors import SightlineError
+from sightline.data import png
 
 Pixels = NDArray[np.uint8]
 MAX_PIXELS = 200_000_000
@@ -63,6 +64,9 @@ def read_sized(
         return pixels, (pixels.shape[1], pixels.shape[0])
     where = str(source) if isinstance(source, str | Path) else ""
     try:
+        plain = None if isinstance(source, Image.Image) else png.read_plain(source, max_pixels)
+        if plain is not None:
+            return _as_grey(plain) if plain.shape[2] == 3 else plain, (plain.shape[1], plain.shape[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged metadata: Pillow warns, the pixels are what counts
             if isinstance(source, Image.Image):
