@@ -42,8 +42,8 @@ class ClassPrediction:
     def __post_init__(self) -> None:
         if self.probabilities.shape != (len(self.names),):
             raise ValueError(f"expected {len(self.names)} probabilities, got shape {self.probabilities.shape}")
-        total = float(self.probabilities.sum())
-        if not abs(total - 1) <= 1e-3 or self.probabilities.min() < 0:
+        values = self.probabilities.tolist()  # of few classes, a list is summed sooner than an array
+        if not abs(sum(values) - 1) <= 1e-3 or min(values) < 0:
             raise ValueError(f"expected probabilities that add up to 1, got {self.probabilities[:10]}")
 
     @property
@@ -67,7 +67,7 @@ class ClassPrediction:
         best = self.top(top, min_confidence)
         return {
             "label": best[0][0] if best else None,
-            "confidence": round(self.confidence, 6),
+            "confidence": round(best[0][1] if best else self.confidence, 6),
             "top": [{"label": name, "confidence": round(p, 6)} for name, p in best],
         }
 

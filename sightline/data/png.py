@@ -7,6 +7,7 @@ sections 5 and 11.)
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -30,7 +31,7 @@ def read_plain(source: str | Path | bytes, max_pixels: int = LARGEST) -> NDArray
 
     Raises OSError for a file named `.png` that cannot be read.
     """
-    data = source if isinstance(source, bytes) else _small_file(Path(source))
+    data = source if isinstance(source, bytes) else _small_file(os.fspath(source))
     mode, width, height = _head(data)
     packed = _packed_pixels(data) if 0 < width * height <= min(LARGEST, max_pixels) else None
     if packed is None:
@@ -39,14 +40,16 @@ def read_plain(source: str | Path | bytes, max_pixels: int = LARGEST) -> NDArray
         image = Image.frombytes(mode, (width, height), packed, "zip", mode, 0)
     except Exception:  # Pillow, asked again with the whole file, tells what is wrong
         return None
-    return np.asarray(image).reshape(height, width, -1)
+    return np.frombuffer(image.tobytes(), np.uint8).reshape(height, width, -1)
 
 
-def _small_file(path: Path) -> bytes:
+def _small_file(path: str) -> bytes:
     """The file's bytes if it is small and called a PNG, else none."""
-    if path.suffix.lower() != ".png" or path.stat().st_size > LARGEST:
+    if path[-4:].lower() != ".png":
         return b""
-    return path.read_bytes()
+    with open(path, "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        return file.read(size) if size <= LARGEST else b""
 
 
 def _head(data: bytes) -> tuple[str, int, int]:

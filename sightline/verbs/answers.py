@@ -49,7 +49,8 @@ class Telling:
         elif options.out:
             draw(answer, answer.prediction, options.out, options.max_pixels)
         found = answer.prediction
-        text = f"{answer.source}  {found.to_text(options.top, options.min_confidence)}" if found else None
+        shown = found and not (self.as_json or options.csv)
+        text = f"{row['image']}  {found.to_text(options.top, options.min_confidence)}" if found and shown else None
         rows = self.predictor.rows(row) if options.csv and answer.prediction else [row]
         self.row(row, text, [{"image": row["image"], **one} for one in rows])
 
