@@ -1,8 +1,8 @@
 """`sightline explain` of photos at 224 px, by every method: seconds an image, alone and one after another.
 
 The network is `auto`, trained for an epoch at that size on street scenes against pictures of cells: how long a map
-takes does not depend on how well the network learned. An image's seconds hold reading, the map, its scoring (deletion and
-insertion beside random orders) and the three files.
+takes does not depend on how well the network learned. An image's seconds hold reading, the map, its scoring (deletion
+and insertion beside random orders) and the three files.
 
     python explain_speed.py [--bundle MODEL.sightline] [--images 5]
 """
