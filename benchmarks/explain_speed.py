@@ -22,7 +22,7 @@ METHODS = ("occlusion", "lime", "gradcam", "integrated-gradients", "activations"
 
 def photos(folder: Path, count: int) -> None:
     """`count` photos of each of two kinds, as a folder of classes."""
-    for name, pattern in (("camvid", "*.png"), ("bccd", "*.jpg")):
+    for name, pattern in (("camvid", "*.jpg"), ("bccd", "*.jpg")):
         found = [path for path in sorted(data(name).rglob(pattern)) if Image.open(path).mode == "RGB"]
         (folder / name).mkdir(parents=True)
         for path in found[:count]:
