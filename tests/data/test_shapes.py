@@ -1,4 +1,4 @@
-"""Outlines as masks: COCO's polygons and run lengths, the smaller on the larger, crowds ignored."""
+"""Outlines as masks: COCO's polygons and run lengths, the smaller on the larger, crowds of their class."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_coco_gives_masks_where_they_are_asked_for(tmp_path: Path) -> None:
     data = open_data(path, kind="mask")
     assert (data.target, data.format, data.classes) == ("mask", "coco", ("background", "cat", "dog"))
     first, second = (target.load() for target in data.targets)
-    assert (first[:, 0] == 255).all() and first[2, 3] == 2 and first[0, 7] == 0 and (second == 1).all()
+    assert (first[:, 0] == 1).all() and first[2, 3] == 2 and first[0, 7] == 0 and (second == 1).all()
     assert sorted(code for code, _, _ in data.notes) == ["strange_box", "unknown_class", "unknown_image"]
     with pytest.raises(SightlineError, match="there are no masks"):
         open_data(

@@ -13,6 +13,7 @@ from typing import Any, cast
 from sightline.core.errors import SightlineError, unknown
 from sightline.data.dataset import Dataset
 from sightline.data.formats._common import is_file, is_folder
+from sightline.data.formats._table_within import table_within
 from sightline.data.formats._targets import as_kind
 from sightline.tables import FORMATS
 
@@ -42,12 +43,14 @@ def _open(data: Any, format: str | None, kind: str | None) -> Dataset:
     path = Path(cast("os.PathLike[str]", data))
     if format:
         return _load(FORMATS[format].load(), path, kind)
-    readers = (entry.load() for entry in FORMATS.values())  # one at a time: most are never needed
+    names = list(FORMATS)
     if kind is not None:  # where boxes and masks lie in the same folder, what is wanted decides
-        readers = sorted(readers, key=lambda reader: kind not in getattr(reader, "KINDS", ()))
-    for reader in readers:
+        names.sort(key=lambda name: kind not in getattr(FORMATS[name].load(), "KINDS", ()))
+    for name in names:  # one at a time: most are never loaded
+        reader = FORMATS[name].load()
         if reader.sniff(path):
-            return _load(reader, path, kind)
+            inside = table_within(path) if name == "folder" else None
+            return _open(inside, None, kind) if inside else _load(reader, path, kind)
     if not is_file(path) and not is_folder(path):
         raise SightlineError("the data does not exist", str(path), "check the path; `digits` is the embedded data set")
     raise SightlineError(

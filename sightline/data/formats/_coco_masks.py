@@ -14,12 +14,15 @@ from sightline.data.formats import coco
 from sightline.data.formats._boxes import Troubles, clean, numbers
 from sightline.data.formats._shape_masks import as_mask_dataset
 from sightline.data.image import size_of
-from sightline.data.masks import IGNORE, MaskKey
+from sightline.data.masks import MaskKey
 from sightline.data.shapes import Shape, ShapeMask, key_of_names, runs_of
 
 
 def load_masks(path: Path) -> Dataset:
-    """All images that the JSON lists, each with its regions; crowds are ignored. Raises SightlineError as boxes do."""
+    """All images that the JSON lists, each with its regions. Raises SightlineError as boxes do.
+
+    A crowd counts as any other region: its objects are not told apart, but its pixels are of its class.
+    """
     files = coco.json_files(path)
     if not files:
         raise SightlineError("there is no COCO JSON here", str(path), "name it: ROOT/annotations/instances_train.json")
@@ -57,7 +60,7 @@ def _masks(
             troubles.add("unknown_image" if number not in images else "unknown_class", here)
             continue
         value = key.names.index(name) if name in key.names else 0
-        shape = _shape(entry.get("segmentation"), IGNORE if entry.get("iscrowd") else value, sizes[number])
+        shape = _shape(entry.get("segmentation"), value, sizes[number])
         if shape is None:
             troubles.add("strange_box", here)
         else:
