@@ -109,7 +109,7 @@ class ChainedPrediction:
                 text = f"{text}  {part.to_text(1)}"
             yield corners, number, text
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the boxes of all levels, each with its label and what was seen in it."""
         from sightline.data.draw import boxed
 

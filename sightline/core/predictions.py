@@ -24,7 +24,7 @@ class Prediction(Protocol):
         """One line for people."""
         ...
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the answer on it, in RGB."""
         ...
 
@@ -78,11 +78,11 @@ class ClassPrediction:
             return f"unsure (best {self.label} {self.confidence:.1%})"
         return "  ".join(f"{name} {p:.1%}" for name, p in best)
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the label and its probability in a strip below it."""
         from sightline.data.draw import caption
 
-        return caption(image, f"{self.label}  {self.confidence:.1%}")
+        return caption(image, self.to_text(1, min_confidence))
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,11 +151,11 @@ class LabelsPrediction:
         name, best = self.top(1)[0]
         return f"none (nearest {name} {best:.1%})"
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the classes that are present and their probabilities in a strip below it."""
         from sightline.data.draw import caption
 
-        return caption(image, self.to_text())
+        return caption(image, self.to_text(min_confidence=min_confidence))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,11 +194,11 @@ class ValuePrediction:
             return text
         return f"{text} (90 %: {number_text(self.low, self.margin)} to {number_text(self.high, self.margin)})"
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the number in a strip below it."""
         from sightline.data.draw import caption
 
-        return caption(image, self.to_text())
+        return caption(image, self.to_text(min_confidence=min_confidence))
 
 
 def number_text(value: float, precision: float | None = None) -> str:
@@ -269,8 +269,8 @@ class TextPrediction:
         moved = (replace(one, left=one.left + left, right=one.right + left) for one in self.letters)
         return replace(self, letters=tuple(moved))
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The line with its text in a strip below it."""
         from sightline.data.draw import caption
 
-        return caption(image, self.text)
+        return caption(image, self.to_text(min_confidence=min_confidence))

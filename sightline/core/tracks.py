@@ -71,7 +71,7 @@ class TracksPrediction:
             for number, (left, top, right, low), score in lines
         )
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the boxes, a colour a thing, and their labels and numbers."""
         from sightline.data.draw import boxed
 

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from sightline.verbs.predict import Answer, PredictOptions, Predictor
 
 
-def draw(answer: Answer, prediction: Prediction, folder: Path, max_pixels: int) -> None:
+def draw(answer: Answer, prediction: Prediction, options: PredictOptions, folder: Path) -> None:
     """Writes `NAME.png`, or `NAME-2.png` … where there is one: neither an earlier answer nor a source is lost."""
     stem = Path(answer.source).stem
     names = (f"{stem}.png" if n == 1 else f"{stem}-{n}.png" for n in itertools.count(1))
     path = next(folder / name for name in names if not (folder / name).exists())
-    drawn = prediction.draw(read(answer.source, None, max_pixels) if answer.pixels is None else answer.pixels)
+    pixels = read(answer.source, None, options.max_pixels) if answer.pixels is None else answer.pixels
+    drawn = prediction.draw(pixels, options.min_confidence)
     write_whole(path, lambda file: drawn.save(file, "PNG"))
 
 
@@ -47,7 +48,7 @@ class Telling:
         if answer.prediction is None:
             self.bad.append(f"{answer.source}: {answer.error}")
         elif options.out:
-            draw(answer, answer.prediction, options.out, options.max_pixels)
+            draw(answer, answer.prediction, options, options.out)
         found = answer.prediction
         shown = found and not (self.as_json or options.csv)
         text = f"{row['image']}  {found.to_text(options.top, options.min_confidence)}" if found and shown else None

@@ -145,7 +145,7 @@ def _look(source: Path, told: Telling) -> None:
             pace.clear()
             _tell(source, one, told)
             if writer:
-                writer.write(one.prediction.draw(one.pixels), one.time)
+                writer.write(one.prediction.draw(one.pixels, options.min_confidence), one.time)
             if film and isinstance(one.prediction, TracksPrediction):
                 mot.append(one.prediction.to_mot(one.number))
             pace.step()

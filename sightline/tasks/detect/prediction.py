@@ -74,18 +74,23 @@ class BoxesPrediction:
     @property
     def label(self) -> str:
         """What is there, as one text: `Platelets 1, RBC 12`; `nothing` for none."""
-        names, counts = np.unique(self.labels[: self.shown()], return_counts=True)
+        return self._label(self.shown())
+
+    def _label(self, count: int) -> str:
+        names, counts = np.unique(self.labels[:count], return_counts=True)
         pairs = [f"{self.names[i]} {n}" for i, n in zip(names.tolist(), counts.tolist(), strict=True)]
         return ", ".join(pairs) or "nothing"
 
     def to_dict(self, top: int = 5, min_confidence: float = 0.0) -> dict[str, Any]:
         """Plain JSON values; boxes in pixels: left, top, right, bottom."""
+        count = self.shown(min_confidence)
         boxes = [
             {"label": self.names[int(self.labels[i])], "confidence": round(float(self.scores[i]), 6),
              "box": [round(float(v), 2) for v in self.corners[i]]}
-            for i in range(self.shown(min_confidence))
+            for i in range(count)
         ]  # fmt: skip
-        return {"label": self.label, "confidence": round(self.confidence, 6), "count": len(boxes), "boxes": boxes}
+        surest = round(float(self.scores[0]), 6) if count else 0.0
+        return {"label": self._label(count), "confidence": surest, "count": count, "boxes": boxes}
 
     def to_text(self, top: int = 5, min_confidence: float = 0.0) -> str:
         """One line for people: how many of each."""
@@ -100,11 +105,11 @@ class BoxesPrediction:
         texts = [f"{self.names[n]} {score:.0%}" for n, score in zip(numbers, self.scores[:count], strict=True)]
         return list(zip(self.corners[:count], numbers, texts, strict=True))
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the boxes, a colour a class, and their labels."""
         from sightline.data.draw import boxed
 
-        marks = self.marks()
+        marks = self.marks(min_confidence)
         return boxed(image, [m[0] for m in marks], [m[1] for m in marks], [m[2] for m in marks])
 
     def shift(self, left: float, top: float) -> BoxesPrediction:

@@ -196,7 +196,8 @@ class Detect:
         if not 1 <= number <= len(places):
             what = "nothing of it was found" if item is None else f"--item {number} is out of range"
             raise SightlineError(
-                f"{what}: there are {len(places)} boxes", fix="see them with: sightline predict --json"
+                f"{what}: there are {len(places)} boxes",
+                fix="see them with: sightline predict --json --min-confidence 0.001",
             )
         return int(prediction.rows[places[number - 1]])
 

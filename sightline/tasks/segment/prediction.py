@@ -128,12 +128,14 @@ class MaskPrediction:
         regions = self.regions(min_confidence) if min_confidence > 0 else self._all_regions
         return shares_text([(self.names[one.number], one.pixels / self.classes.size) for one in regions], top)
 
-    def draw(self, image: Image | NDArray[np.uint8]) -> Image:
+    def draw(self, image: Image | NDArray[np.uint8], min_confidence: float = 0.0) -> Image:
         """The image with the classes in colours over it, and below what they stand for."""
         from sightline.data.draw import legend, painted
 
-        regions = self._all_regions
-        return legend(painted(image, self.classes), [(one.number, self.names[one.number]) for one in regions])
+        regions = self.regions(min_confidence) if min_confidence > 0 else self._all_regions
+        return legend(
+            painted(image, self.labels(min_confidence)), [(one.number, self.names[one.number]) for one in regions]
+        )
 
 
 def shares_text(shares: list[tuple[str, float]], top: int = 5) -> str:
