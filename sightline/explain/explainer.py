@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,7 +45,7 @@ class Explanation:
 
     map: float32 (height, width) over the image's own pixels; above 0 speaks for the answer, below 0 against it.
     text, confidence: the answer that is explained, and how sure the model is of it, 0..1 (None where it
-    does not say). item: its number.
+    does not say). item: its rank among the answers as `predict` lists them, from 1; None where it is not among them.
     scores: how far the map can be trusted, beside chance. facts: what the method has to say besides, plain JSON.
     nearest: nobody chose what is explained, and the model's answer is none: it is what came nearest to an answer.
     """
@@ -53,7 +54,7 @@ class Explanation:
     method: str
     text: str
     confidence: float | None
-    item: int
+    item: int | None
     scores: Faithfulness
     facts: dict[str, Any]
     seconds: float
@@ -192,7 +193,17 @@ class Explainer:
         values = self.task.to_image(heat.values, size, self.spec)
         # A prediction that names nothing has an empty label; `item` then gives what came nearest.
         nearest = label is None and item is None and prediction.to_dict().get("label") == ""
-        seconds = time.monotonic() - begun
+        rank, seconds = self._rank(prediction, number), time.monotonic() - begun
         return Explanation(
-            values, method, text, confidence, number, scores, heat.facts, seconds, pixels, heat.tiles, nearest
-        )  # fmt: skip
+            values, method, text, confidence, rank, scores, heat.facts, seconds, pixels, heat.tiles, nearest
+        )
+
+    def _rank(self, prediction: Prediction, number: int) -> int | None:
+        """From 1, the `item` that stands for this number."""
+        for rank in itertools.count(1):
+            try:
+                if self.task.item(prediction, self.spec, None, rank) == number:
+                    return rank
+            except SightlineError:  # there are no more
+                return None
+        raise AssertionError

@@ -14,6 +14,7 @@ from sightline.core.task import Arrays, Task
 from sightline.export.contents import answered, read_spec, table, write_spec
 from sightline.run.bundle import Bundle
 from sightline.run.files import write_text
+from sightline.run.runner import OnnxRunner
 
 README = """# {name}
 
@@ -31,7 +32,15 @@ to read the outputs; `parity.json` says how its answers compared with Sightline'
 
 
 def write(bundle: Bundle, task: Task, folder: Path) -> None:
-    """model.xml, model.bin, spec.json, assets/, README.md. Raises MissingExtra without the package openvino."""
+    """model.xml, model.bin, spec.json, assets/, README.md. Raises MissingExtra without the package openvino, and
+    SightlineError for a bundle in int8 or fp16: OpenVINO rounds such graphs in its own way, and answers differ."""
+    made = bundle.card.get("compressed", {})
+    if made.get("method") in ("quantize", "fp16"):
+        raise SightlineError(
+            "OpenVINO rounds graphs in int8 and fp16 in its own way, and its answers would differ",
+            str(bundle.path),
+            f"export the bundle that it was made of, {made.get('from', 'in float')}, or take: --to onnx",
+        )
     openvino = _openvino()
     with tempfile.TemporaryDirectory() as temporary:
         path = Path(temporary) / "model.onnx"
@@ -52,11 +61,11 @@ def answers(bundle: Bundle, task: Task, folder: Path, images: Sequence[Path]) ->
     """By OpenVINO on the processor, in float32: its default on some is bfloat16."""
     openvino = _openvino()
     compiled = openvino.Core().compile_model(folder / "model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    names: list[str] = [output.get_any_name() for output in compiled.outputs]
+    names = OnnxRunner(bundle.graph).outputs  # OpenVINO may know an output by several names
 
     def run(inputs: Arrays) -> Arrays:
         values = compiled(inputs)
-        return {name: np.asarray(values[place]) for place, name in enumerate(names)}
+        return {name: np.asarray(values[name]) for name in names}
 
     return answered(task, run, read_spec(folder), images)
 

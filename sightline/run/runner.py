@@ -32,7 +32,8 @@ class OnnxRunner:
             )
         except Exception as error:
             raise SightlineError(f"the model's graph cannot be loaded ({str(error)[:200]})") from None
-        self._outputs: list[str] = [output.name for output in self._session.get_outputs()]
+        self.outputs: list[str] = [output.name for output in self._session.get_outputs()]
+        """The names of what comes out, in the graph's order."""
 
     def __call__(self, inputs: Arrays) -> Arrays:
         """Raises SightlineError where names, dtypes or shapes do not fit the graph."""
@@ -40,4 +41,4 @@ class OnnxRunner:
             values = self._session.run(None, {name: np.ascontiguousarray(array) for name, array in inputs.items()})
         except Exception as error:
             raise SightlineError(f"the model cannot run on this input ({str(error)[:200]})") from None
-        return dict(zip(self._outputs, values, strict=True))
+        return dict(zip(self.outputs, values, strict=True))

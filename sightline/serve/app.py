@@ -84,6 +84,8 @@ def make_app(service: Service, files: dict[str, Page], keys: Keys | None, loopba
         ("GET", "/metrics", counted, METRICS_DOCS),
     ):
         app.add_api_route(path, function, methods=[method], operation_id=function.__name__, **docs)
+    for path, function in (("/healthz", healthz), ("/readyz", readyz)):  # as some load balancers ask
+        app.add_route(path, function, ["HEAD"], include_in_schema=False)
     app.openapi = lambda: document(app, keys is not None)
     for path, page in files.items():
         app.add_route(path, _page(page), ["GET"], include_in_schema=False)

@@ -33,8 +33,16 @@ def asked(cls: type[T], names: tuple[str, ...], query: bytes) -> T:
             given[name] = value
         return resolve(cls, given)
     except SightlineError as error:
-        what, fix = (re.sub(r"--(\w)", r"\1", text) for text in (error.what, error.fix))
-        raise Problem(400, "bad-option", what, fix or "see /docs for the options and their values") from None
+        error = in_address(error)
+        raise Problem(
+            400, "bad-option", error.what, error.fix or "see /docs for the options and their values"
+        ) from None
+
+
+def in_address(error: SightlineError) -> SightlineError:
+    """The error as it reads where options stand in an address, without a command line's dashes and commands."""
+    what, where, fix = (re.sub(r"--(\w)", r"\1", text) for text in (error.what, error.where, error.fix))
+    return SightlineError(what, where, "" if "sightline " in fix else fix)
 
 
 def parameters(cls: type, names: tuple[str, ...]) -> list[dict[str, Any]]:

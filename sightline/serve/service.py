@@ -23,7 +23,7 @@ from sightline.serve.keys import Rates
 from sightline.serve.metrics import Line
 from sightline.serve.models import Loaded, Served
 from sightline.serve.problem import Problem
-from sightline.serve.query import asked
+from sightline.serve.query import asked, in_address
 from sightline.tables import EXPLAINERS
 from sightline.verbs.explain import ExplainOptions, look
 from sightline.verbs.predict import PredictOptions
@@ -31,6 +31,7 @@ from sightline.verbs.serve import ServeOptions
 
 PREDICT = ("top", "min_confidence")
 EXPLAIN = ("method", "label", "item")
+FORMATS_FIX = "send a JPEG, PNG, WebP, TIFF, GIF or BMP"
 METHODS = [name for name, entry in EXPLAINERS.items() if not entry.weights]
 """Ways to explain for which PyTorch is not loaded."""
 EXPLAINING = 8
@@ -85,7 +86,7 @@ class Service:
         if job.bad == len(job.rows):
             rows = [json.loads(row) for row in job.rows]
             what = rows[0]["error"] if len(rows) == 1 else f"none of the {len(rows)} images can be read"
-            raise Problem(422, "unreadable", what, "send a JPEG, PNG, WebP, TIFF, GIF or BMP", answers=rows)
+            raise _unreadable(what, answers=rows)
         return f'{_opening(served, job.loaded)}"answers": [{", ".join(job.rows)}]}}'
 
     async def explain(self, request: Request) -> str:
@@ -105,20 +106,24 @@ class Service:
                 raise _busy(f"{self._explaining} explanations are on their way already", 5)
             self._explaining += 1
             try:
-                work = partial(self._explain, served.loaded, *images[0], options, until)
+                loaded = served.loaded  # another bundle may come meanwhile
+                work = partial(self._explain, loaded, *images[0], options, until)
                 row = await self._in_time(asyncio.wrap_future(self._explainer.submit(work)), until)
             except SightlineError as error:
-                raise Problem.of(error, 422, "unexplained") from None
+                raise Problem.of(in_address(error), 422, "unexplained") from None
             finally:
                 self._explaining -= 1
-        return f'{_opening(served, served.loaded)}"explanation": {json.dumps(row, ensure_ascii=False)}}}'
+        return f'{_opening(served, loaded)}"explanation": {json.dumps(row, ensure_ascii=False)}}}'
 
     def _explain(self, loaded: Loaded, name: str, data: bytes, options: ExplainOptions, until: float) -> dict[str, Any]:
         """What `explain --json` says, and the map as a picture to be laid over the image."""
         if time.monotonic() > until:  # nobody waits any more
             return {}
         explainer = Explainer(loaded.bundle, loaded.predictor.task, loaded.predictor.runner)
-        pixels, size = look(explainer, data, self.options.max_pixels)
+        try:
+            pixels, size = look(explainer, data, self.options.max_pixels)
+        except SightlineError as error:
+            raise _unreadable(error.what) from None
         found = explainer.explain(pixels, size, options.method or "auto", options.label, options.item)
         file = io.BytesIO()
         layer(found.map).save(file, "PNG")
@@ -195,6 +200,11 @@ class _Held:
         found = images_in(request.headers.get("content-type", ""), b"".join(chunks), options.max_images)
         self._service.rates.charge(request.scope["sightline.client"], len(found))
         return found
+
+
+def _unreadable(what: str, **more: Any) -> Problem:
+    large = "more than the limit" in what
+    return Problem(422, "unreadable", what, "send a smaller one" if large else FORMATS_FIX, **more)
 
 
 def _busy(what: str, seconds: int) -> Problem:

@@ -78,7 +78,9 @@ def compress(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
     options = resolve(CompressOptions, given)
     need_onnx()
     bundle = model if isinstance(model, Bundle) else open_bundle(model)
+    _can_be_smaller(bundle, options)
     path = _place(bundle, options)
+    make_folder(path.parent)  # what cannot be written is noticed before the work
     pieces = open_pieces(bundle, data, labels, options)
     made, notes = _made(bundle, pieces, data if labels is None else (data, labels), options, path)
     judge, task = pieces.judge, pieces.task
@@ -104,7 +106,6 @@ def compress(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
         **made.card, "scores": after, "versions": versions(),
         "compressed": {**facts, "from": bundle.path.name, "data": pieces.facts, "ms": round(times[1], 4)},
     }  # fmt: skip
-    make_folder(path.parent)
     save(path, made.spec, card, _members(bundle, made))
     return {"bundle": str(path), **facts, "after": _side(path.stat().st_size, times[1], after)}
 
@@ -142,6 +143,16 @@ def _quantized(bundle: Bundle, pieces: Pieces, options: CompressOptions) -> tupl
     count = len(set(chosen.kept) - {ACTIVATIONS})
     notes = [f"the activations and {count} of {made.layers} layers stay in float"] if chosen.kept else []
     return made, notes
+
+
+def _can_be_smaller(bundle: Bundle, options: CompressOptions) -> None:
+    """Raises SightlineError for a bundle that `compress` has made smaller in numbers already."""
+    made = bundle.card.get("compressed", {})
+    if made.get("method") in ("quantize", "fp16") and options.method != "distill":
+        raise SightlineError(
+            f"this bundle is in {METHODS[made['method']]} already", str(bundle.path),
+            f"compress the one that it was made of: {made.get('from', 'the bundle in float')}",
+        )  # fmt: skip
 
 
 def _place(bundle: Bundle, options: CompressOptions) -> Path:

@@ -87,6 +87,11 @@ def open_pieces(bundle: Bundle, data: Any, labels: Any, options: CompressOptions
         places = np.flatnonzero((splits == name) & (known if name != "train" else True))
         if len(places):
             found[name] = Piece(name, dataset.take(places), scanned.take(places))
+        elif name != "test" and (splits == name).any():
+            raise SightlineError(
+                f"none of the {name} part's labels is known to the model: it never saw any of them", dataset.name,
+                "give the data that it was trained on, or data with the same classes",
+            )  # fmt: skip
         elif name != "test":
             raise SightlineError(
                 f"the {name} part of the data is empty", dataset.name,

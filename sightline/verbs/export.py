@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -58,7 +59,12 @@ def export(model: str | Path | Bundle, to: str = "onnx", **given: Any) -> dict[s
         if not asked:
             raise SightlineError("none of the images can be read", on, "name others: --data DATA")
         make_folder(folder)
-        way.write(bundle, task, folder, *([options.runtime] if entry.runtime else []))
+        try:
+            way.write(bundle, task, folder, *([options.runtime] if entry.runtime else []))
+        except SightlineError:
+            with contextlib.suppress(OSError):  # what was begun stays, an empty folder does not
+                folder.rmdir()
+            raise
         if entry.program and shutil.which(entry.program) is None:
             found = {"passed": None, "why": f"{entry.program} is not installed"}
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +74,22 @@ def test_fp16_keeps_the_answers(cli: Callable[..., Result], bundle: Path, shapes
     assert done.code == 0 and done.json["drop"] == 0 and done.json["layers"] == 0
     assert sightline.load(bundle).compress(shapes, method="fp16", out="again.sightline", workers=0)["met"]
     assert cli("evaluate", "half.sightline", shapes, "--workers", 0).code == 0
+    again = cli("compress", "half.sightline", shapes)
+    assert again.code == 2 and "this bundle is in fp16 already" in again.err and bundle.name in again.err
+    refused = cli("export", "half.sightline", "--to", "openvino", "--out", "vino")
+    assert refused.code == 2 and "in its own way" in refused.err and bundle.name in refused.err
+    assert not Path("vino").exists()
+
+
+def test_classes_that_the_model_never_saw_are_said(
+    cli: Callable[..., Result], bundle: Path, shapes: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(shapes, tmp_path / "other")
+    for place in sorted((tmp_path / "other").rglob("*"), reverse=True):
+        if place.is_dir() and place.name not in ("train", "val", "test"):
+            place.rename(place.with_name(f"new-{place.name}"))
+    done = cli("compress", bundle, tmp_path / "other", "--workers", 0)
+    assert done.code == 2 and "known to the model" in done.err
 
 
 @pytest.mark.parametrize(
