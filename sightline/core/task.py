@@ -152,7 +152,11 @@ class Task(Protocol):
         ...
 
     def strata(self, dataset: Dataset) -> NDArray[np.int64]:
-        """(n,) the kind of each example, such as its class: shared out alike among splits and folds, and balanced."""
+        """(n,) the kind of each example, such as its class: shared out alike among splits and folds."""
+        ...
+
+    def kinds(self, dataset: Dataset) -> NDArray[np.int64] | NDArray[np.bool_]:
+        """What `--balance` evens out: the strata, or (n, classes) bool where an example may hold several classes."""
         ...
 
     def preprocess(self, image: NDArray[np.uint8], spec: Spec) -> Arrays:

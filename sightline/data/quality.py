@@ -22,8 +22,8 @@ BLUR_SIDE = 256
 """Blur that cannot be seen at this size matters to no network."""
 LEAST_SIDE = 48
 """Below it, blurred and smooth cannot be told apart."""
-BLURRED, SPREADS, LEAST_SPREAD = 0.65, 5.0, 0.02
-"""An image is blurred from this value on, if it is also so many spreads above the median of all."""
+BLURRED, SPREADS, LEAST_SPREAD, FAR = 0.65, 5.0, 0.02, 0.2
+"""An image is blurred from the first value on, if it is also so many spreads, or FAR, above the median of all."""
 ODD_SHAPE, ODD_AREA = 2.0, 16.0
 """How many times wider, or larger, than the median is odd; or so many times less."""
 _WINDOW = 9
@@ -105,7 +105,7 @@ def blurred(blur: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(n,) which are clearly more blurred than the data usually are, from (n,) values of `blur`."""
     middle = float(np.median(blur))
     spread = max(1.4826 * float(np.median(np.abs(blur - middle))), LEAST_SPREAD)
-    return (blur >= BLURRED) & (blur > middle + SPREADS * spread)
+    return (blur >= BLURRED) & (blur > middle + min(SPREADS * spread, FAR))
 
 
 def odd_sizes(sizes: NDArray[np.int32]) -> NDArray[np.bool_]:

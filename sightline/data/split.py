@@ -51,7 +51,7 @@ def folds(
     equal images, and members of a group (groups: (n,), "" is none), share a fold. A function of seed, hashes and
     groups alone, not of the order. Greedy, the largest groups first, as scikit-learn's StratifiedGroupKFold is; each
     goes where the sum over classes of squared shares grows least. Raises SightlineError where k is below 2, above
-    the images of the smallest class, or above the number of groups.
+    the images or the groups of the smallest class, or above the number of groups.
     """
     if k < 2:
         raise SightlineError(f"--folds {k} is too few: each fold is tested by what the others teach", fix="--folds 5")
@@ -61,10 +61,15 @@ def folds(
         least = f"type: --folds {smallest}" if smallest >= 2 else "each class needs two images or more"
         raise SightlineError(f"--folds {k} is above the smallest class, which has {smallest} images", fix=least)
     gathered: dict[bytes, list[int]] = {}
-    for place, key in enumerate(_units(hashes, groups)):
+    keys = _units(hashes, groups)
+    for place, key in enumerate(keys):
         gathered.setdefault(key, []).append(place)
     if k > len(gathered):
         raise SightlineError(f"--folds {k} is above the number of groups, {len(gathered)}", fix="name fewer folds")
+    fewest = min(len({keys[i] for i in np.flatnonzero(column == kind)}) for kind in range(len(classes)))
+    if fewest < k and groups is not None and (groups != "").any():
+        least = f"type: --folds {fewest}" if fewest >= 2 else "each class needs two groups or more"
+        raise SightlineError(f"--folds {k} is above the groups of the smallest class, which has {fewest}", fix=least)
     found = np.zeros(len(strata), np.int64)
     held, sizes = np.zeros((k, len(classes))), np.zeros(k)
     for _, _, places in sorted((-len(places), _order(key, seed), places) for key, places in gathered.items()):

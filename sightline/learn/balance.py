@@ -19,6 +19,8 @@ UNEVEN = 3.0
 """`auto` acts from this ratio of the largest to the smallest kind on."""
 
 Floats = NDArray[np.float32]
+Kinds = NDArray[np.int64] | NDArray[np.bool_]
+"""(n,) int64, the kind of each example; or (n, kinds) bool, where an example may be of several, or of none."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,19 @@ class Balance:
         return dict(vars(self))
 
 
-def choose(asked: str, strata: NDArray[np.int64], kinds: str = "classes") -> Balance:
+def choose(asked: str, kinds: Kinds, called: str = "classes") -> Balance:
     """The written rule: `auto` draws rare kinds more often where the largest is at least 3 times the smallest.
 
-    strata: (n,) the kind of each training example, as `Task.strata` gives it. kinds: what people call these kinds.
+    kinds: of each training example, as `Task.kinds` gives them. called: what people call these kinds.
     """
-    counts = np.unique(strata, return_counts=True)[1]
+    counts = _counts(kinds)
+    if len(counts) < 2:
+        return Balance("none", f"{called} are of one kind alone: nothing to balance")
     ratio = counts.max() / counts.min()
     uneven = (
-        f"{kinds} are uneven {ratio:{'.0f' if ratio >= 10 else '.2g'}}:1" if ratio >= 1.5 else f"{kinds} are about even"
+        f"{called} are uneven {ratio:{'.0f' if ratio >= 10 else '.2g'}}:1"
+        if ratio >= 1.5
+        else f"{called} are about even"
     )
     way = asked if asked != "auto" else "sampler" if ratio >= UNEVEN else "none"
     done = {
@@ -52,11 +58,27 @@ def choose(asked: str, strata: NDArray[np.int64], kinds: str = "classes") -> Bal
     return Balance(way, f"{uneven}: {done[way]}")
 
 
-def importance(strata: NDArray[np.int64], power: float | None = None) -> Floats:
-    """(n,) how much each example counts: the size of its kind to the power of -0.5, with a mean of 1."""
-    _, column, counts = np.unique(strata, return_inverse=True, return_counts=True)
-    weights = counts[column].astype(np.float64) ** -(POWER if power is None else power)
+def importance(kinds: Kinds, power: float | None = None) -> Floats:
+    """(n,) how much each example counts: the size of its kind to the power of -0.5, with a mean of 1.
+
+    Of several kinds the rarest counts (Gupta et al. 2019, LVIS, section 5.1); one of none counts as the most common.
+    """
+    sizes = _counts(kinds)
+    if kinds.ndim == 1:
+        size = sizes[np.unique(kinds, return_inverse=True)[1]]
+    else:
+        held = kinds[:, kinds.any(axis=0)]
+        size = np.where(held, sizes, sizes.max(initial=1)).min(axis=1, initial=len(kinds))
+    weights = size.astype(np.float64) ** -(POWER if power is None else power)
     return (weights / weights.mean()).astype(np.float32)
+
+
+def _counts(kinds: Kinds) -> NDArray[np.int64]:
+    """How many examples there are of each kind that there is."""
+    if kinds.ndim == 1:
+        return np.unique(kinds, return_counts=True)[1]
+    counts = kinds.sum(axis=0)
+    return counts[counts > 0]
 
 
 def drawn(often: Floats, random: np.random.Generator) -> Indices:

@@ -16,6 +16,8 @@ from sightline.core.errors import SightlineError
 from sightline.run.files import make_folder, write_text
 
 OPTIONS, STATE, METRICS, LOCK = "options.toml", "state.json", "metrics.jsonl", ".lock"
+REPLACED = ".replaced"
+"""Where a run that is to be replaced lies until the new one begins."""
 RUNS = Path("runs")
 
 
@@ -61,11 +63,39 @@ class RunFolder:
     def write_state(self, **changes: Any) -> None:
         """Merges into what is there."""
         write_text(self.path / STATE, json.dumps({**self.read_state(), **changes}, indent=1) + "\n")
+        shutil.rmtree(self.path / REPLACED, ignore_errors=True)
 
     def remove_if_unused(self) -> None:
-        """Removes a folder in which no training ever began: it ended in an error before its first step."""
-        if not (self.path / STATE).exists():
+        """Removes a folder in which no training ever began: it ended in an error before its first step.
+
+        A run that it was to replace comes back.
+        """
+        if (self.path / STATE).exists():
+            return
+        aside = self.path / REPLACED
+        if not aside.exists():
             shutil.rmtree(self.path, ignore_errors=True)
+            return
+        self._clear()
+        for child in aside.iterdir():
+            child.rename(self.path / child.name)
+        aside.rmdir()
+
+    def set_aside(self) -> None:
+        """Moves the run that is to be replaced out of the way, until the new one begins (`write_state`)."""
+        aside = self.path / REPLACED
+        if aside.exists():  # what lies beside it never began
+            self._clear()
+            return
+        aside.mkdir()
+        for child in self.path.iterdir():
+            if child.name not in (LOCK, REPLACED):
+                child.rename(aside / child.name)
+
+    def _clear(self) -> None:
+        for child in self.path.iterdir():
+            if child.name not in (LOCK, REPLACED):
+                shutil.rmtree(child) if child.is_dir() else child.unlink()
 
     def write_metrics(self, history: list[dict[str, Any]]) -> None:
         """One JSON line an epoch; written whole, so that a resumed run has each epoch once."""
@@ -102,9 +132,7 @@ def new_run(name: str, out: Path | None, overwrite: bool, options: str) -> RunFo
             )
         run = RunFolder(out)
         with run.locked():
-            for child in out.iterdir():
-                if child.name != LOCK:
-                    shutil.rmtree(child) if child.is_dir() else child.unlink()
+            run.set_aside()
     make_folder(path)
     write_text(path / OPTIONS, options)
     return RunFolder(path)

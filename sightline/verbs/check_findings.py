@@ -23,10 +23,27 @@ def examine(task: Task, dataset: Dataset, scanned: Scan, splits: NDArray[np.str_
     noted = [Finding(code, "warning", text, items, len(items)) for code, text, items in dataset.notes]
     return [
         *noted,
+        *_groups(dataset, splits),
         *tell_copies(copies, dataset, splits),
         *_quality(dataset, scanned),
         *task.check_dataset(dataset, splits, scanned.sizes),
     ]
+
+
+def _groups(dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
+    """Groups that the data's own splits tear apart, and one group that cannot be shared out."""
+    if dataset.groups is None:
+        return []
+    names = [name for name in np.unique(dataset.groups).tolist() if name]
+    found: list[Finding] = []
+    if len(names) == 1 and (dataset.groups != "").all() and len(np.unique(splits)) == 1 and len(dataset) > 1:
+        text = f"all images are of one group, {names[0]!r}: a group is never split into train and val"
+        found.append(Finding("one_group", "error", text, (names[0],), 1))
+    torn = [name for name in names if len(np.unique(splits[dataset.groups == name])) > 1]
+    if torn:
+        text = f"groups with images in more than one of train, val and test: {len(torn):,}"
+        found.append(Finding("group_leak", "warning", text, tuple(torn), len(torn)))
+    return found
 
 
 def unreadable(dataset: Dataset, scanned: Scan) -> list[Finding]:

@@ -45,7 +45,8 @@ class EvaluateOptions:
 
 def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given: Any) -> dict[str, Any]:
     """Scores as plain JSON: metrics, intervals, n, split, per_class, confusion, curves, worst, overlap, unknown,
-    unreadable; compare and robust where they are asked for. docs/verbs/evaluate.md says how to read them.
+    unreadable, notes (what of the data was left out); compare and robust where they are asked for.
+    docs/verbs/evaluate.md says how to read them.
 
     Data with splits: the part asked for. Data that the bundle was trained on: the same parts as then. Other data
     without splits: all of it, and how many of its images were trained on.
@@ -74,6 +75,7 @@ def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
         "overlap": overlap(bundle, part.scanned) if part.name != "train" else None,
         "unknown": sorted({task.truth_text(target) for target in dataset.targets[~part.known]}),
         "unreadable": part.unreadable,
+        "notes": [text for _, text, _ in dataset.notes],
         **result,
         "worst": worst(task, dataset, predictions, comparisons),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +64,9 @@ class Page:
         return "\n".join(prediction.to_text() for prediction in sure)
 
     def write(self, folder: Path) -> None:
-        """NAME.txt, NAME.xml (ALTO) and NAME.png, the page with its lines drawn on it."""
-        stem = Path(self.name.replace("#", "-")).name
-        stem = stem[: -len(Path(stem).suffix)] if Path(stem).suffix.lower() not in ("", stem.lower()) else stem
+        """NAME.txt, NAME.xml (ALTO) and NAME.png, the page with its lines drawn on it; NAME-2 … where any of them is
+        there: neither an earlier answer nor a scan is lost."""
+        stem = self._free_stem(folder)
         write_text(folder / f"{stem}.txt", self.text() + "\n")
         height, width = self.pixels.shape[:2]
         lines = [
@@ -75,6 +76,14 @@ class Page:
         write_text(folder / f"{stem}.xml", to_alto(self.name, (width, height), lines))
         drawn = self.draw()
         write_whole(folder / f"{stem}.png", lambda file: drawn.save(file, "PNG"))
+
+    def _free_stem(self, folder: Path) -> str:
+        """`scan` for `scan.png`, `book-2` for `book.tif#2`; with a number behind it where that is taken."""
+        file, mark, number = self.name.rpartition("#")
+        counted = bool(mark) and number.isdigit() and Path(file).suffix != ""
+        stem = f"{Path(file).stem}-{number}" if counted else Path(self.name).stem
+        names = (stem if count == 1 else f"{stem}-{count}" for count in itertools.count(1))
+        return next(n for n in names if not any((folder / f"{n}{end}").exists() for end in (".txt", ".xml", ".png")))
 
     def draw(self) -> Any:
         """The page, a Pillow image in RGB, with the polygon of each line."""

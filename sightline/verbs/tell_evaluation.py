@@ -63,7 +63,7 @@ def _head(result: dict[str, Any]) -> str:
 
 
 def _warnings(result: dict[str, Any]) -> list[str]:
-    lines: list[str] = []
+    lines = [f"! {note}" for note in result.get("notes", [])]
     if result["overlap"]:
         lines.append(f"! {result['overlap']:,} of these images were trained on: the scores flatter")
     if result["unknown"]:

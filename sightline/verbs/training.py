@@ -13,6 +13,7 @@ from sightline.core.errors import SightlineError
 from sightline.core.ragged import together
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Scores, Task
+from sightline.data.dataset import Dataset
 from sightline.data.scan import Inputs
 from sightline.data.split import fingerprint
 from sightline.learn import balance
@@ -66,7 +67,7 @@ class Training:
         self.train_set, self.train_scan = parts.part("train")
         self.val_set, self.val_scan = parts.part("val")
         if not len(self.val_set) or not len(self.train_set):
-            raise SightlineError("the data is too small to be split into train and val", parts.dataset.name)
+            raise _unsplit(parts.dataset)
         self.spec = task.from_train(self.train_set, self._begun(spec))
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] = {"score": None, "epoch": 0}
@@ -91,13 +92,12 @@ class Training:
             for target, (w, h) in zip(self.train_set.targets, self.train_scan.sizes, strict=True)
         ]
         joined: Inputs = {key: together([one[key] for one in targets]) for key in targets[0]}
-        strata = self.task.strata(self.train_set)
-        self.balance = balance.choose(
-            self.options.balance, strata, "classes" if self.spec.classes else "ranges of values"
-        )
-        if "uneven" in self.balance.why:
+        kinds = self.task.kinds(self.train_set)
+        called = "classes" if self.spec.classes else "ranges of values"
+        self.balance = balance.choose(self.options.balance, kinds, called)
+        if "uneven" in self.balance.why or self.options.balance not in ("auto", "none"):
             self.teller.note(self.balance.why)
-        counts = balance.importance(strata)
+        counts = balance.importance(kinds)
         if self.balance.way == "weights":
             joined["weight"] = counts
         often = counts if self.balance.way == "sampler" else None
@@ -284,3 +284,12 @@ class Training:
             write_training_report(self.run.bundle(), self.task, self.parts, self.settings, batch)
         except SightlineError as error:
             self.teller.note(f"there is no report: {error}")
+
+
+def _unsplit(dataset: Dataset) -> SightlineError:
+    """The error for data of which train or val is empty."""
+    groups = set[str]() if dataset.groups is None else set(dataset.groups.tolist())
+    if len(groups) == 1 and "" not in groups and len(dataset) > 1:
+        what = f"all images are of one group, {groups.pop()!r}, and a group is never split into train and val"
+        return SightlineError(what, dataset.name, "name more groups in the column `group`, or leave it out")
+    return SightlineError("the data is too small to be split into train and val", dataset.name)

@@ -42,7 +42,7 @@ def test_equal_pixels_and_groups_share_a_fold_and_no_fold_is_empty(data):
         found = folds(labels, keys, groups, 0, k)
     except SightlineError as error:
         smallest = np.unique(labels, return_counts=True)[1].min()
-        assert k > smallest if "smallest class" in str(error) else "number of groups" in str(error)
+        assert k > smallest if "above the smallest class" in str(error) else "groups" in str(error)
         return
     assert set(found.tolist()) == set(range(k))
     for key in np.unique(keys):
@@ -83,6 +83,11 @@ def test_what_makes_no_sense_is_refused():
     for k in (1, 0, -3):
         with pytest.raises(SightlineError, match="too few"):
             folds(labels, hashes(54), None, 0, k)
+    labels, groups = np.repeat([0, 1], 20), np.repeat([*"abcdefgh"], 5)
+    groups[20:] = np.repeat(["x", "y"], 10)
+    with pytest.raises(SightlineError, match="above the groups of the smallest class, which has 2") as caught:
+        folds(labels, hashes(40), groups, 0, 4)
+    assert caught.value.fix == "type: --folds 2"
     with pytest.raises(SightlineError, match="above the number of groups, 2"):
         folds(labels, hashes(54), np.repeat(["a", "b"], 27), 0, 3)
 

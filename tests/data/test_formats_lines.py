@@ -111,6 +111,60 @@ def test_broken_pages_are_named(xml: str, words: str, tmp_path: Path) -> None:
     assert words in f"{caught.value}"
 
 
+@pytest.mark.parametrize(
+    ("folder", "name", "image"),
+    [("", "p.xml", "images/p.png"), ("xml", "p.xml", "../images/p.png"), ("alto", "p.xml", "gone.png"),
+     ("page", "0000_p.xml", "p.png"), ("", "p.png.xml", "gone.png"), ("", "p.xml", "C:\\scans\\p.png")],
+)  # fmt: skip
+def test_page_images_are_found_where_tools_leave_them(folder: str, name: str, image: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir(exist_ok=True)
+    page_of(tmp_path, PAGE.replace("p.png", image), f"{folder}/{name}" if folder else name)
+    where = tmp_path / "images" if "images" in image or folder == "alto" else tmp_path
+    where.mkdir(exist_ok=True)
+    (tmp_path / "p.png").rename(where / "p.png")
+    assert pages.load(tmp_path).targets.tolist() == ["eins"]
+
+
+def test_no_page_image_is_looked_for_elsewhere(tmp_path: Path) -> None:
+    page_of(tmp_path, PAGE)
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "p.xml").rename(tmp_path / "a" / "b" / "q.xml")
+    text = (tmp_path / "a" / "b" / "q.xml").read_text()
+    (tmp_path / "a" / "b" / "q.xml").write_text(text.replace("p.png", "../../p.png"))
+    with pytest.raises(SightlineError, match="no line with a text"):
+        pages.load(tmp_path)
+
+
+def test_alto_in_tenths_of_millimetres(tmp_path: Path) -> None:
+    """A page of 40 x 20 mm at 5 pixels a millimetre: a pixel is two units."""
+    page_of(tmp_path, ALTO)
+    wanted = pages.load(tmp_path).images.load(0)
+    scaled = ALTO.replace('"20"', '"40"').replace('"160"', '"320"').replace('"30"', '"60"')
+    scaled = scaled.replace("20 42 180 42", "40 84 360 84").replace("<Page>", '<Page WIDTH="400" HEIGHT="200">')
+    unit = "<Description><MeasurementUnit>mm10</MeasurementUnit>"
+    page_of(tmp_path, scaled.replace("<Description>", unit))
+    assert np.array_equal(pages.load(tmp_path).images.load(0), wanted)
+    page_of(tmp_path, ALTO.replace("<Description>", unit))
+    with pytest.raises(SightlineError, match="mm10"):
+        pages.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("xml", "text"),
+    [
+        (ALTO.replace('<String CONTENT="Wort"/>', '<String CONTENT="Wort"/><HYP CONTENT="-"/>'), "ein Wort-"),
+        (PAGE.replace("<TextEquiv>", '<TextEquiv index="1"><Unicode>no</Unicode></TextEquiv><TextEquiv index="0">'),
+         "eins"),
+        (PAGE.replace("<TextEquiv><Unicode>eins</Unicode></TextEquiv>", "".join(
+            f'<Word id="w{w}"><TextEquiv><Unicode>{w}</Unicode></TextEquiv></Word>' for w in ("ein", "Wort"))),
+         "ein Wort"),
+    ],
+)  # fmt: skip
+def test_what_stands_in_a_line(xml: str, text: str, tmp_path: Path) -> None:
+    page_of(tmp_path, xml)
+    assert pages.load(tmp_path).targets.tolist() == [text]
+
+
 def test_one_broken_page_does_not_stop_the_others(tmp_path: Path) -> None:
     page_of(tmp_path, PAGE)
     page_of(tmp_path, PAGE[:300], "broken.xml")

@@ -82,3 +82,23 @@ def test_weights_are_mixed_as_labels_are() -> None:
     assert torch.equal(mixed["mixed_weight"], mixed["mixed_label"].float())
     _, plain = Policy(mix=1.0)(inputs, {"label": torch.arange(8)}, torch.Generator().manual_seed(0))
     assert "mixed_weight" not in plain and torch.equal(plain["mixed_label"], mixed["mixed_label"])
+
+
+def test_of_several_kinds_the_rarest_counts():
+    held = np.zeros((100, 3), bool)
+    held[:, 0], held[:25, 1], held[:4, 2] = True, True, True
+    held[-1] = False
+    weights = importance(held)
+    assert np.isclose(weights.mean(), 1) and weights[0] > weights[10] > weights[50] == weights[-1]
+    assert np.isclose(weights[0] / weights[10], (25 / 4) ** 0.5)
+    assert choose("auto", held).way == "sampler" and "25:1" in choose("auto", held).why
+
+
+def test_even_labels_that_come_together_are_left_alone():
+    held = np.zeros((300, 3), bool)
+    held[:150, 0], held[100:253, 1], held[134:, 2] = True, True, True
+    assert choose("auto", held).way == "none" and "about even" in choose("auto", held).why
+
+
+def test_one_kind_cannot_be_balanced():
+    assert choose("weights", np.zeros(9, np.int64)).way == "none"

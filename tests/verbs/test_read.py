@@ -87,11 +87,40 @@ def test_pages_of_all_kinds_are_read(cli: Cli, reader: Path) -> None:
     assert [len(page["lines"]) for page in pages] == [2, 2, 2, 0]
     left, top, right, bottom = pages[0]["lines"][0]["box"]
     assert left < 60 and top < 60 < bottom < 100 and right > 200
-    assert sorted(path.name for path in Path("read").iterdir())[:3] == ["empty.png", "empty.txt", "empty.xml"]
+    stems = ("empty", "page", "two-1", "two-2")
+    wanted = sorted(f"{stem}.{suffix}" for stem in stems for suffix in ("png", "txt", "xml"))
+    assert sorted(path.name for path in Path("read").iterdir()) == wanted
     root = ET.parse("read/page.xml").getroot()
     assert root.tag.endswith("alto") and len([e for e in root.iter() if e.tag.endswith("}TextLine")]) == 2
     text = cli("predict", reader, "page.png", "empty.png", "--page").out
     assert "! no lines found: empty.png" in text
+
+
+def test_a_scan_is_not_lost_to_its_answer(cli: Cli, reader: Path) -> None:
+    printed().save("page.png")
+    before = Path("page.png").read_bytes()
+    assert cli("predict", reader, "page.png", "--page", "--out", ".").code == 0
+    assert Path("page.png").read_bytes() == before and Path("page-2.png").exists() and Path("page-2.xml").exists()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+def test_every_cell_reads_any_width_from_its_bundle(cell: str) -> None:
+    torch = pytest.importorskip("torch")
+    from sightline.core.spec import Spec
+    from sightline.learn.deploy import TorchRunner, export_graph, prove_parity
+    from sightline.run.runner import OnnxRunner
+    from sightline.tasks.read import inputs
+    from sightline.tasks.read.learner import ReadLearner
+
+    learner = ReadLearner()
+    options = {"cell": cell, "units": 8, "width": 4}
+    spec = Spec("read", "crnn", tuple("abc"), inputs.line_input(48), (127.5,), (64.0,), options)
+    network = learner.network(spec).eval()
+    runner = OnnxRunner(export_graph(network, learner, spec))
+    random = np.random.default_rng(0)
+    for count, width in ((1, 80), (3, 320), (5, 64)):
+        images = random.integers(0, 256, (count, 48, width, 1), np.uint8)
+        prove_parity(TorchRunner(network, learner, spec, torch.device("cpu")), runner, {"image": images})
 
 
 def test_every_page_of_a_pdf_is_read(cli: Cli, reader: Path) -> None:

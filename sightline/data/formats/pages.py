@@ -2,9 +2,10 @@
 
     ROOT/page.xml + ROOT/page.jpg                       flat, or under train/val/test
 
-The page image is the one that the XML names, or the one of its own name beside it. Lines without text are left out and
-noted; so are XML files that are neither, or broken. Files with entity declarations are refused: they can be made to
-fill the memory.
+The page image is the one that the XML names (from its own folder or the one above), or the one of its own name.
+ALTO in tenths of millimetres or 1200ths of an inch is scaled by the size of the page. Lines without text are left out
+and noted; so are XML files that are neither, or broken. Files with entity declarations are refused: they can be made
+to fill the memory.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sightline.core.errors import SightlineError
 from sightline.data.dataset import Dataset
 from sightline.data.formats._common import SPLIT_NAMES, Note, is_file, is_folder, natural_key, plural
 from sightline.data.formats.folder import ignored, is_image
-from sightline.data.image import SUFFIXES
+from sightline.data.image import SUFFIXES, size_of
 from sightline.data.lines import CutImages, Line, Points
 
 _HEAD = 4000
@@ -107,20 +108,51 @@ def _lines(path: Path) -> Iterator[tuple[Line, str]]:
         element.tag = element.tag.rpartition("}")[2]
     read = _page_lines if root.tag == "PcGts" else _alto_lines
     page = _image(path, root)
+    scale = _scale(root, page)
     for number, (polygon, baseline, text, name) in enumerate(read(root), 1):
-        yield Line(page, polygon, baseline, name or str(number)), text
+        places = [None if points is None else points * scale for points in (polygon, baseline)]
+        yield Line(page, places[0], places[1], name or str(number)), text
+
+
+def _scale(root: ET.Element, page: Path) -> Points:
+    """(2,) pixels in a unit of the file, along x and y. Raises SightlineError where the file does not say it."""
+    unit = (root.findtext(".//MeasurementUnit") or "pixel").strip().lower()
+    if unit == "pixel":
+        return np.ones(2)
+    element = root.find(".//Page")
+    try:
+        size = [float(_attribute(element, key)) for key in ("WIDTH", "HEIGHT")]
+    except ValueError:
+        size = [0.0, 0.0]
+    if not min(size) > 0:
+        raise SightlineError(f"the ALTO is in {unit}, and its Page has no WIDTH and HEIGHT to scale it by", str(page))
+    return np.array(size_of(page), np.float64) / size
 
 
 def _page_lines(root: ET.Element) -> Iterator[tuple[Points | None, Points | None, str, str]]:
     for line in root.iter("TextLine"):
-        unicode = line.find("./TextEquiv/Unicode")
-        text = (unicode.text or "").strip() if unicode is not None else ""
+        text = _reading(line) or " ".join(filter(None, map(_reading, line.iter("Word"))))
         yield _points(line.find("./Coords")), _points(line.find("./Baseline")), text, line.get("id", "")
+
+
+def _reading(element: ET.Element) -> str:
+    """The text of a line or word of PAGE: of several readings the one of the least index."""
+    found = sorted(element.findall("./TextEquiv"), key=lambda one: _index(one.get("index", "")))
+    return next((text for one in found if (text := (one.findtext("./Unicode") or "").strip())), "")
+
+
+def _index(text: str) -> float:
+    return int(text) if text.isdecimal() else -1
 
 
 def _alto_lines(root: ET.Element) -> Iterator[tuple[Points | None, Points | None, str, str]]:
     for line in root.iter("TextLine"):
-        words = [s.get("CONTENT", "") for s in line.iter("String")]
+        words: list[str] = []
+        for part in line.iter():
+            if part.tag == "String":
+                words.append(part.get("CONTENT", ""))
+            elif part.tag == "HYP" and words:  # the hyphen at the end of the line stands in the image, too
+                words[-1] += part.get("CONTENT", "")
         polygon = _numbers(_attribute(line.find("./Shape/Polygon"), "POINTS"))
         if polygon is None:
             try:
@@ -157,11 +189,17 @@ def _image(path: Path, root: ET.Element) -> Path:
     """The page image: the one named in the file where it is there, or the one of the file's own name."""
     page = root.find("./Page")
     named = page.get("imageFilename", "") if page is not None else root.findtext(".//fileName") or ""
-    beside = path.parent / named.replace("\\", "/").rpartition("/")[2]
-    if named and is_file(beside):
-        return beside
-    for suffix in sorted(SUFFIXES):
-        for candidate in (path.with_suffix(suffix), path.parent.parent / path.with_suffix(suffix).name):
-            if is_file(candidate) and is_image(candidate.name):
-                return candidate
+    named = named.replace("\\", "/")
+    above = path.parent.parent
+    for place in (path.parent / named.rpartition("/")[2], path.parent / named, above / named.rpartition("/")[2]):
+        inside = above.resolve() in place.resolve().parents
+        if named and inside and is_image(place.name) and is_file(place):
+            return place
+    stems = {path.stem, Path(path.stem).stem if is_image(path.stem) else path.stem}
+    for folder in (path.parent, above, above / "images", path.parent / "images"):
+        for stem in sorted(stems):
+            for suffix in sorted(SUFFIXES):
+                for candidate in (folder / f"{stem}{suffix}", folder / f"{stem}{suffix.upper()}"):
+                    if is_file(candidate):
+                        return candidate
     raise SightlineError(f"the page image {named or path.stem!r} is not there", str(path))

@@ -28,7 +28,7 @@ from sightline.core.errors import SightlineError
 from sightline.data.dataset import Dataset, FileImages
 from sightline.data.formats._common import Note, dropped, find_columns, is_file, missing_column, split_name
 from sightline.data.formats._mask_classes import references
-from sightline.data.formats._targets import LEAST_CLASSES, indicators, joined_rows, kind_of_columns, number
+from sightline.data.formats._targets import LEAST_CLASSES, NO, YES, indicators, joined_rows, kind_of_columns, number
 from sightline.data.labels import joined, names_in
 
 KINDS = ("label", "labels", "value", "text", "mask")
@@ -40,6 +40,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+FEW_ODD = 0.1
+"""A column with at most this share of other cells was meant to hold 0 and 1."""
 Row = tuple[int, list[str]]
 """The line on which a row begins, and its fields."""
 
@@ -193,9 +195,25 @@ def _indicators(
         if names.count(names[place]) > 1:
             raise SightlineError(f"the column {names[place]!r} occurs more than once", str(path))
     held = indicators({names[place]: [fields[place] for _, fields in rows] for place in others}, str(path))
+    if len(held) < LEAST_CLASSES and wanted in (None, "labels") and rows:
+        _say_what_is_no_indicator(rows, names, others, len(held), path)
     if len(held) < LEAST_CLASSES or wanted not in (None, "labels"):
         raise missing_column("value" if wanted == "value" else "label", names, str(path))
     return held
+
+
+def _say_what_is_no_indicator(rows: list[Row], names: list[str], places: list[int], held: int, path: Path) -> None:
+    """Raises SightlineError for the first odd cell where all but a few cells of the columns are 0 and 1."""
+    odd: list[tuple[int, int, str]] = []
+    nearly = 0
+    for place in places:
+        wrong = [(line, place, fields[place]) for line, fields in rows if fields[place].casefold() not in (*YES, *NO)]
+        if 0 < len(wrong) <= FEW_ODD * len(rows):
+            nearly, odd = nearly + 1, [*odd, *wrong]
+    if odd and nearly + held >= LEAST_CLASSES:
+        line, place, text = min(odd)
+        where = f"{path}, line {line}, column {names[place]!r}"
+        raise SightlineError(f"{text!r} is neither 0 nor 1", where, "write 1 where the image holds the class, else 0")
 
 
 def split_of(text: str, line: int, path: Path) -> str:

@@ -79,6 +79,10 @@ class Classify(ByClass):
         """(n,) number of the class of each example."""
         return np.unique(dataset.targets, return_inverse=True)[1].astype(np.int64)
 
+    def kinds(self, dataset: Dataset) -> NDArray[np.int64]:
+        """The strata."""
+        return self.strata(dataset)
+
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: stretched to the input's square, nothing is cut off."""
         return whole.preprocess(image, spec)

@@ -82,6 +82,12 @@ class Detect:
         order = {name: place for place, (name, _) in enumerate(sorted(counts.items(), key=lambda p: (p[1], p[0])), 1)}
         return np.array([min((order[n] for n in set(b.labels)), default=0) for b in dataset.targets], np.int64)
 
+    def kinds(self, dataset: Dataset) -> NDArray[np.bool_]:
+        """(n, classes) which classes each image holds."""
+        names = sorted({label for boxes in dataset.targets for label in boxes.labels})
+        held = [[name in boxes.labels for name in names] for boxes in dataset.targets]
+        return np.array(held, bool).reshape(len(dataset), len(names))
+
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: scaled into the top left corner, its aspect kept."""
         height, width, channels = _shape(spec)

@@ -55,6 +55,10 @@ class Multilabel(ByClass):
         """(n,) number of the rarest label of each example."""
         return check.strata(dataset)
 
+    def kinds(self, dataset: Dataset) -> NDArray[np.bool_]:
+        """(n, classes) the labels of each image."""
+        return check.membership(dataset.targets.tolist(), check.classes_of(dataset))
+
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: stretched to the input's square, nothing is cut off."""
         return whole.preprocess(image, spec)

@@ -79,6 +79,10 @@ class Read:
         """(n,) zeros: lines are all of one kind."""
         return np.zeros(len(dataset), np.int64)
 
+    def kinds(self, dataset: Dataset) -> NDArray[np.int64]:
+        """The strata."""
+        return self.strata(dataset)
+
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, 1)}: dark ink on light paper, see `inputs.preprocess`."""
         return inputs.preprocess(image, spec)

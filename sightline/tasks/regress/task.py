@@ -61,6 +61,10 @@ class Regress:
         """(n,) the tenth of the values in which each example lies."""
         return check.strata(dataset.targets.astype(np.float64))
 
+    def kinds(self, dataset: Dataset) -> NDArray[np.int64]:
+        """The strata."""
+        return self.strata(dataset)
+
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: stretched to the input's square, nothing is cut off."""
         return whole.preprocess(image, spec)

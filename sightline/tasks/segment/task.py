@@ -71,6 +71,10 @@ class Segment:
         """(n,) the rarest class that each image holds."""
         return strata(table_of(dataset.targets, classes_of(dataset)))
 
+    def kinds(self, dataset: Dataset) -> NDArray[np.int64]:
+        """The strata."""
+        return self.strata(dataset)
+
     def preprocess(self, image: Pixels, spec: Spec) -> Arrays:
         """{"image": uint8 (height, width, channel)}: stretched to the input, nothing is cut off."""
         return inputs.preprocess(image, spec.inputs["image"].shape)
