@@ -157,7 +157,8 @@ class MaskFile(Mask):
     name: str
 
     def values(self) -> NDArray[Any]:
-        """Grey and indexed files give their values and indices, others their colours."""
+        """Grey files give their values, others their colours; indexed files their indices, unless all the colours that
+        they use stand in the table of colours: programs that save files smaller number their colours anew."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -167,6 +168,8 @@ class MaskFile(Mask):
                         raise Unreadable(f"the mask has {image.width * image.height:,} pixels, too many", self.name)
                     if image.mode == "1":
                         return np.asarray(image).astype(np.uint8)
+                    if image.mode == "P" and self._in_table(image):
+                        return np.asarray(image.convert("RGB"))
                     if image.mode in ("L", "P") or image.mode.startswith("I"):
                         return np.asarray(image)
                     if image.mode in ("LA", "PA"):
@@ -179,6 +182,12 @@ class MaskFile(Mask):
         except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
             text = " ".join(str(error).split())[:120] or type(error).__name__
             raise Unreadable(f"the mask is damaged ({text})", self.name) from None
+
+    def _in_table(self, image: Image.Image) -> bool:
+        known = {colour for colour, _ in self.key.colours}
+        palette = np.array(image.getpalette() or [], np.int64).reshape(-1, 3) @ (1 << 16, 1 << 8, 1)
+        used = np.unique(np.asarray(image))
+        return bool(known) and used.max(initial=0) < len(palette) and known.issuperset(palette[used].tolist())
 
     def content(self) -> bytes:
         """The bytes of the file; its name where there are none."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from sightline.core.errors import SightlineError
 from sightline.data.masks import Mask, MaskKey
@@ -34,17 +33,37 @@ class Shape:
         parts = (np.array(polygon).reshape(-1, 2).T for polygon in self.polygons)
         return sum(abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1))) / 2 for x, y in parts)
 
-    def draw(self, canvas: Image.Image) -> None:
-        """Sets its pixels of a canvas of mode L to its number."""
+    def draw(self, canvas: NDArray[np.uint8]) -> None:
+        """Sets its pixels of a canvas (height, width) to its number."""
         if self.runs:
             values = np.arange(len(self.runs)) % 2 == 1
-            inside = np.repeat(values, self.runs).reshape(canvas.size).T
-            canvas.paste(self.number, (0, 0), Image.fromarray(inside))
-        pen = ImageDraw.Draw(canvas)
+            canvas[np.repeat(values, self.runs).reshape(canvas.shape[::-1]).T] = self.number
         for polygon in self.polygons:
-            # Corners are counted from the image's edge, and pixels by their middles.
-            points = [(x - 0.5, y - 0.5) for x, y in zip(polygon[::2], polygon[1::2], strict=True)]
-            pen.polygon(points, fill=self.number)
+            _fill(canvas, np.array(polygon, np.float64).reshape(-1, 2), self.number)
+
+
+def _fill(canvas: NDArray[np.uint8], corners: NDArray[np.float64], number: int) -> None:
+    """Sets the pixels whose middles lie in the polygon, by the even-odd rule: along each row, an edge's crossing is
+    where inside and outside change places. corners: (n, 2), counted from the image's edge."""
+    height, width = canvas.shape
+    (x, y), (next_x, next_y) = corners.T, np.roll(corners, -1, axis=0).T
+    begin, end = (
+        np.clip(np.ceil(side - 0.5), 0, height).astype(np.int64)
+        for side in (np.minimum(y, next_y), np.maximum(y, next_y))
+    )
+    count = end - begin  # rows that each edge crosses
+    if not count.any():
+        return
+    edge = np.repeat(np.arange(len(x)), count)
+    row = np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count) + begin[edge]
+    share = (row + 0.5 - y[edge]) / (next_y - y)[edge]
+    crossing = np.nan_to_num((1 - share) * x[edge] + share * next_x[edge], posinf=width, neginf=0)
+    column = np.clip(np.ceil(crossing - 0.5), 0, width).astype(np.int64)
+    top, low = int(row.min()), int(row.max()) + 1
+    changes = np.zeros((low - top, width + 1), np.uint8)
+    np.add.at(changes, (row - top, column), 1)
+    inside = np.bitwise_xor.accumulate(changes & 1, axis=1)[:, :-1] == 1
+    canvas[top:low][inside] = number
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +77,10 @@ class ShapeMask(Mask):
 
     def values(self) -> NDArray[np.uint8]:
         """(height, width): 0 where nothing lies, else the number of the smallest region there."""
-        canvas = Image.new("L", self.size)
+        canvas = np.zeros(self.size[::-1], np.uint8)
         for shape in sorted(self.shapes, key=lambda shape: -shape.area):
             shape.draw(canvas)
-        return np.asarray(canvas)
+        return canvas
 
     def content(self) -> bytes:
         """All that is drawn."""

@@ -138,7 +138,7 @@ def _look(source: Path, told: Telling) -> None:
         pace.expected = video.expected
         writer = stack.enter_context(VideoWriter(film, video.fps)) if film else None
         if film and options.track:
-            stack.callback(lambda: write_text(film.with_suffix(".txt"), "".join(mot)))
+            stack.callback(lambda: mot and write_text(film.with_suffix(".txt"), "".join(mot)))
         stack.callback(pace.close)
         found = watch(told.predictor, video, options.track, options.min_confidence, options.tile, options.max_pixels)
         for one in found:

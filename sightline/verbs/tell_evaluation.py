@@ -217,7 +217,7 @@ def _such_as(examples: Sequence[dict[str, Any]]) -> str:
 
 
 def _counted(count: int, units: str) -> str:
-    return f"1 {units.removesuffix('s')}" if count == 1 else f"{count:,} {units}"
+    return f"1 {units.removesuffix('es' if units.endswith('xes') else 's')}" if count == 1 else f"{count:,} {units}"
 
 
 def _cell(value: float) -> str:

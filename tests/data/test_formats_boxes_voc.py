@@ -137,3 +137,14 @@ def test_where_masks_lie_beside_what_is_wanted_decides(tmp_path):
     Image.fromarray(np.zeros((20, 40), np.uint8)).save(tmp_path / "SegmentationClass" / "a.png")
     kinds = {None: "boxes", "boxes": "boxes", "mask": "mask"}
     assert {kind: open_data(tmp_path, kind=kind).target for kind in kinds} == kinds
+
+
+def test_trainval_is_train_where_neither_has_a_list(tmp_path):
+    base = tmp_path / "VOC2007"
+    for name in ("a", "b", "c"):
+        picture(base / "JPEGImages" / f"{name}.jpg")
+        voc(base / "Annotations" / f"{name}.xml", [("cat", (1, 2, 3, 4))])
+    text(base / "ImageSets" / "Main" / "trainval.txt", "a\nb\n")
+    text(base / "ImageSets" / "Main" / "test.txt", "c\n")
+    splits = {name: split for name, (_, split) in by_name(open_data(tmp_path)).items()}
+    assert splits == {"a.jpg": "train", "b.jpg": "train", "c.jpg": "test"}

@@ -266,3 +266,14 @@ def test_a_table_may_name_the_masks(tmp_path: Path) -> None:
     (tmp_path / "it.csv").write_text("image,mask\ndata/images/a.jpg,\n")
     with pytest.raises(SightlineError, match="no row can be used"):
         open_data(str(tmp_path / "it.csv"))
+
+
+def test_a_palette_that_the_table_knows_counts_instead_of_its_numbers(tmp_path: Path) -> None:
+    """Programs that save files smaller number the colours anew."""
+    numbers = values(0, 1, 2)
+    save_image(tmp_path / "images" / "a.png", GREY)
+    colour = Image.fromarray(np.array([COLOURS[n] for n in range(3)], np.uint8)[numbers])
+    (tmp_path / "masks").mkdir()
+    colour.quantize(3).save(tmp_path / "masks" / "a.png")
+    (tmp_path / "classes.csv").write_text("name,r,g,b\nred,128,0,0\ngreen,0,128,0\nsky,0,0,0\n")
+    assert open_data(str(tmp_path)).targets[0].load().tolist() == numbers.tolist()

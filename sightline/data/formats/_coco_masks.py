@@ -33,6 +33,9 @@ def load_masks(path: Path) -> Dataset:
     masks: dict[Path, tuple[ShapeMask, str]] = {}
     for file, split, document in documents:
         for image, mask in _masks(document, coco.pictures(file, split, root), key, file.name, troubles):
+            if image in masks and masks[image][1] != split:
+                two = f"{masks[image][1] or 'none'} and {split or 'none'}"
+                raise SightlineError(f"an image stands in two splits, {two}", str(image), "keep it in one of them")
             if image in masks:
                 mask = ShapeMask(mask.size, masks[image][0].shapes + mask.shapes, key, mask.name)
             masks[image] = mask, split
@@ -42,12 +45,15 @@ def load_masks(path: Path) -> Dataset:
 def _masks(
     document: dict[str, Any], places: Any, key: MaskKey, where: str, troubles: Troubles
 ) -> list[tuple[Path, ShapeMask]]:
-    names = {entry.get("id"): _name(entry) for entry in document["categories"]}
+    names = {entry["id"]: _name(entry) for entry in document["categories"] if coco.is_id(entry.get("id"))}
     shapes: dict[Any, list[Shape]] = {}
     sizes: dict[Any, tuple[int, int]] = {}
     images: dict[Any, Path] = {}
     for entry in document["images"]:
         name, number = entry.get("file_name"), entry.get("id")
+        if not coco.is_id(number):
+            troubles.add("strange_image", f"{where}: image {number!r}"[:100])
+            continue
         image = places.find(name) if isinstance(name, str) else None
         if image is None:
             troubles.add("absent_image", str(name))
@@ -55,9 +61,13 @@ def _masks(
         images[number], shapes[number], sizes[number] = image, [], _size(entry, image)
     for entry in document["annotations"]:
         here = f"{where}: annotation {entry.get('id')!r}"[:100]
-        number, name = entry.get("image_id"), names.get(entry.get("category_id"))
-        if number not in images or name is None:
-            troubles.add("unknown_image" if number not in images else "unknown_class", here)
+        number, category = entry.get("image_id"), entry.get("category_id")
+        name = names.get(category) if coco.is_id(category) else None
+        if not coco.is_id(number) or number not in images:
+            troubles.add("unknown_image", here)
+            continue
+        if name is None:
+            troubles.add("unknown_class", here)
             continue
         value = key.names.index(name) if name in key.names else 0
         shape = _shape(entry.get("segmentation"), value, sizes[number])

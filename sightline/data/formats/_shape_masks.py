@@ -21,7 +21,7 @@ def as_mask_dataset(
     """masks: image to its mask and split. Raises SightlineError where no mask has a shape."""
     if not any(mask.shapes for mask, _ in masks.values()):
         what = "no image here has a polygon or run lengths: there are no masks"
-        raise SightlineError(what, str(path), "for boxes alone, leave --task out")
+        raise SightlineError(what, str(path), "boxes alone are for a detector: train without --task")
     return Dataset(
         images=FileImages([*masks], root),
         target="mask",

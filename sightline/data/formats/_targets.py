@@ -41,7 +41,7 @@ def as_kind(dataset: Dataset, kind: str) -> Dataset:
     raise SightlineError(
         f"the data holds targets of the kind {dataset.target!r}, and {kind!r} is wanted",
         dataset.name,
-        "leave --task out, or give the data that it learns from",
+        "give the data that it learns from; check and train also guess the task, without --task",
     )
 
 

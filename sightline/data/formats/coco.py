@@ -88,10 +88,10 @@ def categories(documents: list[Document], troubles: Troubles) -> list[str]:
 
     A class without objects whose name is but the group of all others (as Roboflow adds one) is left out and noted.
     """
-    entries = [e for document in documents for e in document["categories"] if _is_id(e.get("id")) and _name(e)]
+    entries = [e for document in documents for e in document["categories"] if is_id(e.get("id")) and _name(e)]
     entries.sort(key=lambda entry: (isinstance(entry["id"], str), entry["id"]))
     found = list(dict.fromkeys(map(_name, entries)))
-    used = {e["category_id"] for d in documents for e in d["annotations"] if _is_id(e.get("category_id"))}
+    used = {e["category_id"] for d in documents for e in d["annotations"] if is_id(e.get("category_id"))}
     used_names = {_name(entry) for entry in entries if entry["id"] in used}
     for name in [name for name in found if name not in used_names]:
         others = [entry.get("supercategory") for entry in entries if _name(entry) != name]
@@ -112,11 +112,11 @@ def pictures(file: Path, split: str, root: Path) -> Pictures:
 
 
 def _examples(document: Document, places: Pictures, split: str, where: str, troubles: Troubles) -> list[Example]:
-    names = {entry["id"]: _name(entry) for entry in document["categories"] if _is_id(entry.get("id")) and _name(entry)}
+    names = {entry["id"]: _name(entry) for entry in document["categories"] if is_id(entry.get("id")) and _name(entry)}
     images: dict[Any, Example | None] = {}
     for entry in document["images"]:
         number, name = entry.get("id"), entry.get("file_name")
-        if not _is_id(number) or not isinstance(name, str):
+        if not is_id(number) or not isinstance(name, str):
             troubles.add("strange_image", f"{where}: image {number!r}"[:100])
         elif number in images:
             troubles.add("repeated_image", f"{where}: image {number}")
@@ -128,13 +128,13 @@ def _examples(document: Document, places: Pictures, split: str, where: str, trou
     for entry in document["annotations"]:
         here = f"{where}: annotation {entry.get('id')!r}"[:100]
         number, category = entry.get("image_id"), entry.get("category_id")
-        if not _is_id(number) or number not in images:
+        if not is_id(number) or number not in images:
             troubles.add("unknown_image", here)
         elif (image := images[number]) is not None:
             corners = _corners(entry)
             if corners is None:
                 troubles.add("strange_box", here)
-            elif not _is_id(category) or category not in names:
+            elif not is_id(category) or category not in names:
                 troubles.add("unknown_class", here)
             else:
                 add_row(image.rows, Row(names[category], corners, bool(entry.get("iscrowd"))), here, troubles)
@@ -162,7 +162,8 @@ def _name(category: Mapping[str, Any]) -> str:
     return clean(name.strip()) if isinstance(name, str) else ""
 
 
-def _is_id(value: object) -> bool:
+def is_id(value: object) -> bool:
+    """Whether this may be the id of an image or a category."""
     return isinstance(value, int | str) and not isinstance(value, bool)
 
 

@@ -23,6 +23,7 @@ from sightline.data.formats._places import Pictures, files_below, files_in, fold
 from sightline.data.image import SUFFIXES
 
 KINDS = ("boxes",)
+TRAINVAL = "trainval"
 _HEAD = 4000
 """Bytes of a file that are looked at to see whether it is VOC."""
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
@@ -147,11 +148,14 @@ def _with_negatives(examples: list[Example], broken: set[str], root: Path, troub
 
 
 def _listed(examples: list[Example], root: Path, troubles: Troubles) -> list[Example]:
-    """With the splits of ImageSets/Main, where there are any."""
+    """With the splits of ImageSets/Main, where there are any; TRAINVAL is train where neither has a list of its own."""
     splits: dict[tuple[Path, str], str] = {}
     for base in sorted({example.path.parent.parent for example in examples}):
-        for file in files_in(base / "ImageSets" / "Main", [".txt"]):
-            split = "" if file.stem.casefold() == "default" else SPLIT_NAMES.get(file.stem.casefold())
+        lists = files_in(base / "ImageSets" / "Main", [".txt"])
+        apart = any(SPLIT_NAMES.get(file.stem.casefold()) in ("train", "val") for file in lists)
+        for file in lists:
+            name = file.stem.casefold()
+            split = "" if name == "default" else "train" if name == TRAINVAL and not apart else SPLIT_NAMES.get(name)
             for stem in _lines(file) if split is not None else ():
                 if splits.setdefault((base, stem), split or "") != split:
                     raise SightlineError(f"{stem!r} stands in two splits"[:200], str(file), "keep it in one of them")

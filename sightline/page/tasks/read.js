@@ -78,7 +78,16 @@ export function postprocess(outputs, size, spec, assets, { minConfidence = 0 } =
 /** The characters from left to right: {index, peak, begin, end}, with the language model where the reader has one. */
 function decode({ probabilities }, spec, assets) {
   const found = greedy(probabilities);
-  return spec.extra.search ? searched(probabilities, found, spec, assets) : found;
+  const chosen = spec.extra.search ? searched(probabilities, found, spec, assets) : found;
+  return folded(chosen, spec.classes.indexOf(" ") + 1);
+}
+
+/** Without spaces at the ends, and without a second one in a row: transcripts have none either. */
+function folded(found, space) {
+  const kept = [];
+  for (const one of found) if (one.index !== space || (kept.length && kept.at(-1).index !== space)) kept.push(one);
+  if (kept.length && kept.at(-1).index === space) kept.pop();
+  return kept;
 }
 
 /** The best class of each step, repeats merged, blanks (0) dropped (Graves et al. 2006, section 3.2). */

@@ -13,7 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from sightline.core.calibration import best_temperature
 from sightline.core.spec import Spec
 from sightline.tasks.read.ctc import Search, greedy
-from sightline.tasks.read.decode import LEXICON, MODEL, searched
+from sightline.tasks.read.decode import LEXICON, MODEL, folded, searched
 from sightline.tasks.read.text import visual
 
 Lines = Sequence[NDArray[np.float32]]
@@ -93,7 +93,7 @@ def _hits(read: str, truth: str) -> list[bool]:
 
 def _read(line: NDArray[np.float32], spec: Spec, search: Search | None) -> tuple[str, float]:
     """The text from left to right, and the sum of the logarithms of its characters' probabilities."""
-    found = searched(line, spec, search) if search else greedy(line)
+    found = folded(searched(line, spec, search) if search else greedy(line), spec)
     text = "".join(spec.classes[one.index - 1] for one in found)
     return text, sum(math.log(max(one.confidence, 1e-9)) for one in found)
 

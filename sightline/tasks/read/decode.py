@@ -22,9 +22,17 @@ def decode(probabilities: NDArray[np.float32], spec: Spec) -> list[Character]:
     probabilities: (steps, 1 + characters). By the language model and the lexicon where the spec says so.
     """
     search = spec.extra.get("search")
-    if not search:
-        return greedy(probabilities)
-    return searched(probabilities, spec, Search(**search))
+    return folded(searched(probabilities, spec, Search(**search)) if search else greedy(probabilities), spec)
+
+
+def folded(found: list[Character], spec: Spec) -> list[Character]:
+    """The characters without spaces at the ends and without a second one in a row: transcripts have none either."""
+    space = spec.classes.index(" ") + 1 if " " in spec.classes else 0
+    kept: list[Character] = []
+    for one in found:
+        if one.index != space or (kept and kept[-1].index != space):
+            kept.append(one)
+    return kept[:-1] if kept and kept[-1].index == space else kept
 
 
 def searched(probabilities: NDArray[np.float32], spec: Spec, search: Search) -> list[Character]:

@@ -40,6 +40,7 @@ def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dic
         from sightline.tasks.read.standalone_search import searched
 
         found = searched(probabilities, found, spec, assets)
+    found = folded(found, spec["classes"].index(" ") + 1 if " " in spec["classes"] else 0)
     log = sum(math.log(max(peak, 1e-9)) for _, peak, _, _ in found)
     scale = size[0] / _width(size, height)
     characters = [
@@ -55,6 +56,15 @@ def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dic
         "confidence": round(math.exp(spec["extra"].get("certainty", 1.0) * log), 6),
         "characters": characters,
     }
+
+
+def folded(found: list, space: int) -> list:
+    """Without spaces at the ends, and without a second one in a row."""
+    kept: list = []
+    for one in found:
+        if one[0] != space or (kept and kept[-1][0] != space):
+            kept.append(one)
+    return kept[:-1] if kept and kept[-1][0] == space else kept
 
 
 def greedy(probabilities: np.ndarray) -> list[tuple[int, float, int, int]]:

@@ -190,3 +190,10 @@ def test_one_character_is_explained() -> None:
     nothing = dataclasses.replace(prediction, letters=())
     with pytest.raises(SightlineError, match="nothing was read"):
         TASK.item(nothing, spec, None, None)
+
+
+def test_spaces_are_folded_as_in_transcripts() -> None:
+    spec = spec_for(["ab c"])
+    found = TASK.postprocess({"probabilities": sure(" ab   c ", spec)}, (400, 40), spec)
+    assert found.text == "ab c" and [letter.text for letter in found.letters] == list("ab c")
+    assert TASK.postprocess({"probabilities": sure("  ", spec)}, (400, 40), spec).text == ""
