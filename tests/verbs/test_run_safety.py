@@ -44,6 +44,15 @@ def test_a_full_disk_is_a_clear_error_and_the_last_good_state_is_kept(
 
 
 @quick
+def test_a_run_is_not_lost_to_a_training_that_cannot_begin(cli: Cli, shapes: Path) -> None:
+    first = cli("train", shapes, *OPTIONS, "--out", "run", "--json").json
+    before = {path.name: path.read_bytes() for path in Path(first["run"]).iterdir() if path.is_file()}
+    done = cli("train", shapes, *OPTIONS, "--out", "run", "--overwrite", "--init", "nowhere.sightline")
+    assert done.code == 2
+    assert {path.name: path.read_bytes() for path in Path(first["run"]).iterdir() if path.is_file()} == before
+
+
+@quick
 def test_two_trainings_never_write_into_one_run(cli: Cli, shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[str] = []
 

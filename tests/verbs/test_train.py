@@ -92,14 +92,6 @@ def test_runs_are_named_after_the_data_and_never_overwritten(cli: Cli, shapes: P
     assert done.code == 0 and Path(first["bundle"]).read_bytes() != before
 
 
-def test_a_run_is_not_lost_to_a_training_that_cannot_begin(cli: Cli, shapes: Path) -> None:
-    first = cli("train", shapes, *QUICK, "--epochs", 1, "--json").json
-    before = {path.name: path.read_bytes() for path in Path(first["run"]).iterdir() if path.is_file()}
-    done = cli("train", shapes, *QUICK, "--out", first["run"], "--overwrite", "--init", "nowhere.sightline")
-    assert done.code == 2
-    assert {path.name: path.read_bytes() for path in Path(first["run"]).iterdir() if path.is_file()} == before
-
-
 def test_a_folder_that_is_no_run_is_never_overwritten(cli: Cli, shapes: Path) -> None:
     Path("precious").mkdir()
     Path("precious/thesis.txt").write_text("years of work")

@@ -30,13 +30,12 @@ export function postprocess(outputs, size, spec, assets, { minConfidence = 0 } =
   const kept = found(outputs, size, spec);
   const { threshold } = spec.extra;
   const shown = kept.filter((one) => one.score >= (minConfidence || threshold));
-  const answer = kept.filter((one) => one.score >= threshold);
   const counts = spec.classes
-    .map((name, number) => [name, answer.filter((one) => one.number === number).length])
+    .map((name, number) => [name, shown.filter((one) => one.number === number).length])
     .filter(([, count]) => count);
   return {
     label: counts.map(([name, count]) => `${name} ${count}`).join(", ") || "nothing",
-    confidence: answer.length ? rounded(answer[0].score, 6) : 0,
+    confidence: shown.length ? rounded(shown[0].score, 6) : 0,
     count: shown.length,
     boxes: shown.map((one) => ({
       label: spec.classes[one.number],
