@@ -187,8 +187,8 @@ class Task(Protocol):
         """The 95 % intervals [low, high] of the metrics of `summarize`; `core.statistics` helps."""
         ...
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether the model can be right about each target at all: false for a class that it does not have."""
+    def names(self, target: Any, spec: Spec) -> frozenset[str]:
+        """The classes (of a text: the characters) that the target holds, those unknown to the model among them."""
         ...
 
     def truth_text(self, target: Any) -> str:

@@ -81,7 +81,8 @@ def open_pieces(bundle: Bundle, data: Any, labels: Any, options: CompressOptions
         given = np.full(len(dataset), "train") if (given == "").all() else given  # tested by folds
     seed = int(bundle.card.get("options", {}).get("seed", 0))
     splits = splitting.assign(given, task.strata(dataset), scanned.hashes, dataset.groups, seed)
-    known = task.known(dataset.targets, bundle.spec)
+    have = set(bundle.spec.classes)
+    known = np.array([task.names(target, bundle.spec) <= have for target in dataset.targets], np.bool_)
     found: dict[str, Piece] = {}
     for name in ("train", "val", "test"):
         places = np.flatnonzero((splits == name) & (known if name != "train" else True))

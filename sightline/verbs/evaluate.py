@@ -73,7 +73,7 @@ def evaluate(model: str | Path | Bundle, data: Any, labels: Any = None, **given:
         "n": len(dataset),
         "split": part.name,
         "overlap": overlap(bundle, part.scanned) if part.name != "train" else None,
-        "unknown": sorted({task.truth_text(target) for target in dataset.targets[~part.known]}),
+        "unknown": part.unknown,
         "unreadable": part.unreadable,
         "notes": [text for _, text, _ in dataset.notes],
         **result,

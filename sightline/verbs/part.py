@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
 class Part:
     """Readable examples with what the bundle's network takes of them.
 
-    name: "train", "val", "test" or "all". known: (n,) whether the model can be right about the target. unreadable:
-    the images that were left out, and why.
+    name: "train", "val", "test" or "all". unknown: classes (characters) of the data that the model lacks.
+    unreadable: the images that were left out, and why.
     """
 
     bundle: Bundle
@@ -39,7 +38,7 @@ class Part:
     name: str
     dataset: Dataset
     scanned: Scan
-    known: NDArray[np.bool_]
+    unknown: list[str]
     unreadable: list[str]
 
 
@@ -66,14 +65,14 @@ def open_part(bundle: Bundle, data: Any, labels: Any, options: EvaluateOptions) 
             dataset.name,
             "name another part: --split train, val, test or all",
         )
-    known = task.known(dataset.targets, bundle.spec)
-    if not known.any():
-        named = sorted({task.truth_text(target) for target in dataset.targets})
+    everything = frozenset[str]().union(*(task.names(target, bundle.spec) for target in dataset.targets))
+    unknown = everything - set(bundle.spec.classes)
+    if unknown and unknown == everything:
         raise SightlineError(
-            f"none of the data's labels ({', '.join(named[:5])} …) is a class of the model",
+            f"nothing in the data's {task.target}s ({', '.join(sorted(unknown)[:5])} …) is known to the model",
             dataset.name, f"the model knows: {', '.join(bundle.spec.classes[:10])}",
         )  # fmt: skip
-    return Part(bundle, task, chosen, dataset, scanned, known, unreadable)
+    return Part(bundle, task, chosen, dataset, scanned, sorted(unknown), unreadable)
 
 
 def scan_for(bundle: Bundle, task: Task, dataset: Dataset, options: EvaluateOptions) -> Scan:

@@ -67,11 +67,16 @@ def _warnings(result: dict[str, Any]) -> list[str]:
     if result["overlap"]:
         lines.append(f"! {result['overlap']:,} of these images were trained on: the scores flatter")
     if result["unknown"]:
-        lines.append(f"! labels that the model does not know, counted as wrong: {', '.join(result['unknown'])}")
+        lines.append(f"! unknown to the model, so counted as wrong: {_some(result['unknown'])}")
     if result["unreadable"]:
         count = len(result["unreadable"])
         lines.append(f"! {count} images could not be read, the first: {result['unreadable'][0]}")
     return lines
+
+
+def _some(names: list[str]) -> str:
+    named = ", ".join(f"'{name}'" if len(name) == 1 else name for name in names[:PAIRS])
+    return named + (f" and {len(names) - PAIRS} more" if len(names) > PAIRS else "")
 
 
 def _calibration(result: dict[str, Any]) -> list[str]:

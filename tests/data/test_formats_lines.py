@@ -53,6 +53,12 @@ def test_what_has_no_partner_or_no_readable_text_is_noted(tmp_path: Path) -> Non
     }  # fmt: skip
 
 
+def test_transcripts_that_are_all_of_another_encoding_are_what_is_wrong(tmp_path: Path) -> None:
+    write(tmp_path, "latin", "schön".encode("latin-1"))
+    with pytest.raises(SightlineError, match="no transcript can be read as UTF-8, latin"):
+        lines.load(tmp_path)
+
+
 def test_an_image_with_a_second_suffix_finds_its_text(tmp_path: Path) -> None:
     save_image(tmp_path / "a.bin.png", LINE)
     (tmp_path / "a.gt.txt").write_text("Text")
@@ -168,8 +174,10 @@ def test_what_stands_in_a_line(xml: str, text: str, tmp_path: Path) -> None:
 def test_one_broken_page_does_not_stop_the_others(tmp_path: Path) -> None:
     page_of(tmp_path, PAGE)
     page_of(tmp_path, PAGE[:300], "broken.xml")
+    (tmp_path / "empty.xml").write_text("")
     data = pages.load(tmp_path)
-    assert len(data) == 1 and any(code == "broken_xml" for code, _, _ in data.notes)
+    left_out = {code: items for code, _, items in data.notes}["broken_xml"]
+    assert len(data) == 1 and [item.partition(":")[0] for item in left_out] == ["empty.xml", "broken.xml"]
 
 
 def test_a_slanted_baseline_becomes_level_and_other_lines_do_not_show() -> None:
@@ -184,6 +192,24 @@ def test_a_slanted_baseline_becomes_level_and_other_lines_do_not_show() -> None:
     rows = [np.flatnonzero(found[:, x] == 20) for x in range(10, found.shape[1] - 10)]
     assert max(r.max() for r in rows) - min(r.max() for r in rows) <= 1, "the feet of all letters stand on one line"
     assert not (found == 90).any()
+
+
+def test_a_line_keeps_the_height_of_its_polygon_on_clean_paper() -> None:
+    page = np.full((60, 200, 1), 255, np.uint8)
+    page[30:34, 20:180] = 0  # a dash: far lower than its line
+    box, base = np.array([[10.0, 10], [190, 10], [190, 49], [10, 49]]), np.array([[10.0, 40], [190, 40]])
+    assert cut(page, box, base).shape == (39, 181, 1)
+
+
+def test_lines_with_nothing_but_baselines_are_as_high_as_they_are_apart(tmp_path: Path) -> None:
+    lines_at = "".join(
+        f'<TextLine id="l{y}"><Baseline points="20,{y} 380,{y}"/><TextEquiv><Unicode>x</Unicode></TextEquiv></TextLine>'
+        for y in (100, 180, 262, 340)
+    )
+    page_of(tmp_path, f'<PcGts><Page imageFilename="p.png"><TextRegion>{lines_at}</TextRegion></Page></PcGts>')
+    save_image(tmp_path / "p.png", np.full((400, 400, 1), 255, np.uint8))
+    data = pages.load(tmp_path)
+    assert [data.images.load(i).shape[0] for i in range(4)] == [80] * 4
 
 
 def test_a_polygon_beside_the_page_is_an_error_and_a_wild_baseline_does_no_harm() -> None:

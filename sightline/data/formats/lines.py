@@ -53,6 +53,9 @@ def load(path: Path) -> Dataset:
             damaged.append(transcripts[stem])
     stems = sorted(texts, key=natural_key)
     if not stems:
+        if damaged:
+            raise SightlineError(f"no transcript can be read as UTF-8, {damaged[0]} for one", str(path),
+                                 "save them as UTF-8 text")  # fmt: skip
         found = f"{plural(len(images), 'image')} and {plural(len(transcripts), 'transcript')}, but no pair of them"
         raise SightlineError(found, str(path), f"beside line.png lies line{SUFFIX}")
     return Dataset(

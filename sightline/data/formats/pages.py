@@ -22,7 +22,7 @@ from sightline.data.dataset import Dataset
 from sightline.data.formats._common import SPLIT_NAMES, Note, is_file, is_folder, natural_key, plural
 from sightline.data.formats.folder import ignored, is_image
 from sightline.data.image import SUFFIXES, size_of
-from sightline.data.lines import CutImages, Line, Points
+from sightline.data.lines import CutImages, Line, Points, line_height
 
 _HEAD = 4000
 """Bytes of a file that are looked at to see whether it is PAGE or ALTO."""
@@ -32,7 +32,7 @@ def sniff(path: Path) -> bool:
     """Whether this is a PAGE or ALTO file, or a folder with one in it."""
     if is_file(path):
         return path.suffix.lower() == ".xml" and _kind(path) != ""
-    return is_folder(path) and any(_kind(found) for found in _files(path))
+    return is_folder(path) and bool(_files(path)[0])
 
 
 def load(path: Path) -> Dataset:
@@ -41,9 +41,9 @@ def load(path: Path) -> Dataset:
     lines: list[Line] = []
     texts: list[str] = []
     splits: list[str] = []
-    broken: list[str] = []
+    files, broken = ([path], []) if is_file(path) else _files(path)
     silent: list[str] = []
-    for file in [path] if is_file(path) else _files(path):
+    for file in files:
         try:
             found = list(_lines(file))
         except SightlineError as error:
@@ -77,12 +77,16 @@ def load(path: Path) -> Dataset:
     )
 
 
-def _files(root: Path) -> list[Path]:
+def _files(root: Path) -> tuple[list[Path], list[str]]:
+    """The PAGE and ALTO files below `root`, and what is wrong with other XML files."""
     found: list[Path] = []
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if not ignored(name))
         found += [Path(folder) / name for name in files if name.lower().endswith(".xml") and not ignored(name)]
-    return sorted((file for file in found if _kind(file)), key=lambda file: natural_key(file.as_posix()))
+    found.sort(key=lambda file: natural_key(file.as_posix()))
+    pages = {file: _kind(file) != "" for file in found}
+    others = [f"{file.name}: this is neither PAGE nor ALTO" for file in found if not pages[file]]
+    return [file for file in found if pages[file]], others
 
 
 def _kind(path: Path) -> str:
@@ -109,9 +113,13 @@ def _lines(path: Path) -> Iterator[tuple[Line, str]]:
     read = _page_lines if root.tag == "PcGts" else _alto_lines
     page = _image(path, root)
     scale = _scale(root, page)
-    for number, (polygon, baseline, text, name) in enumerate(read(root), 1):
-        places = [None if points is None else points * scale for points in (polygon, baseline)]
-        yield Line(page, places[0], places[1], name or str(number)), text
+    found = [
+        (None if polygon is None else polygon * scale, None if baseline is None else baseline * scale, text, name)
+        for polygon, baseline, text, name in read(root)
+    ]
+    tall = line_height([baseline for _, baseline, _, _ in found if baseline is not None])
+    for number, (polygon, baseline, text, name) in enumerate(found, 1):
+        yield Line(page, polygon, baseline, name or str(number), tall), text
 
 
 def _scale(root: ET.Element, page: Path) -> Points:

@@ -125,9 +125,9 @@ class Classify(ByClass):
         """Of every metric, where there are two examples or more."""
         return scores.intervals(*_columns(comparisons), spec.temperature)
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether the target is one of the model's classes."""
-        return np.isin(targets.astype(np.str_), np.array(spec.classes))
+    def names(self, target: Any, spec: Spec) -> frozenset[str]:
+        """The class."""
+        return frozenset((str(target),))
 
     def truth_text(self, target: Any) -> str:
         """The class."""

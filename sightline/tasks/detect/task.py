@@ -162,9 +162,9 @@ class Detect:
         images = [dict(c.counts) for c in comparisons]
         return by_resampling(lambda some: scores.metrics(some, len(spec.classes))[0], images)
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether the model knows all classes of each image."""
-        return np.array([set(boxes.labels) <= set(spec.classes) for boxes in targets], np.bool_)
+    def names(self, target: Boxes, spec: Spec) -> frozenset[str]:
+        """The classes of its boxes."""
+        return frozenset(target.labels)
 
     def truth_text(self, target: Boxes) -> str:
         """How many of each: `Platelets 1, RBC 12`."""

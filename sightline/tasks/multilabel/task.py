@@ -101,9 +101,9 @@ class Multilabel(ByClass):
         """The 95 % intervals of the metrics."""
         return scores.intervals(_columns(comparisons), spec)
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether the model has all labels of each target."""
-        return np.array([set(names_in(str(text))) <= set(spec.classes) for text in targets], bool)
+    def names(self, target: Any, spec: Spec) -> frozenset[str]:
+        """The labels."""
+        return frozenset(names_in(str(target)))
 
     def truth_text(self, target: Any) -> str:
         """The names with `;` between them."""

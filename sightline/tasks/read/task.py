@@ -145,10 +145,9 @@ class Read:
         """Of every metric, where there are two lines or more."""
         return scores.intervals([c.counts for c in comparisons])
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether the model has all characters of the text."""
-        have = set(spec.classes)
-        return np.array([set(visual(normalise(str(text), spec.extra["normalize"]))) <= have for text in targets], bool)
+    def names(self, target: Any, spec: Spec) -> frozenset[str]:
+        """The characters of the text."""
+        return frozenset(visual(normalise(str(target), spec.extra["normalize"])))
 
     def truth_text(self, target: Any) -> str:
         """The transcript."""

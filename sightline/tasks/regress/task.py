@@ -101,9 +101,9 @@ class Regress:
         """The 95 % intervals of the metrics."""
         return scores.intervals(*_columns(comparisons), spec.extra.get("margin"))
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether each target is a number."""
-        return np.isfinite(targets.astype(np.float64))
+    def names(self, target: Any, spec: Spec) -> frozenset[str]:
+        """Numbers have none; what is no finite number counts as a name that the model lacks."""
+        return frozenset() if np.isfinite(float(target)) else frozenset((str(target),))
 
     def truth_text(self, target: Any) -> str:
         """The number."""

@@ -37,15 +37,12 @@ def numbers(target: Mask, spec: Spec) -> Labels:
     return table[labels]
 
 
-def unknown_class(target: Mask, spec: Spec) -> str | None:
-    """The first class that the mask holds and the spec does not; None where there is none."""
-    names = target.key.names
-    if set(names) <= set(spec.classes):
-        return None
+def names_in(target: Mask) -> frozenset[str]:
+    """The classes that the mask holds; none where it cannot be read."""
     held = held_by(target)
     if held is None:
-        return None
-    return next((n for n, count in zip(names, held.counts, strict=False) if count and n not in spec.classes), None)
+        return frozenset()
+    return frozenset(name for name, count in zip(target.key.names, held.counts, strict=False) if count)
 
 
 def classes_of(dataset: Dataset) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from sightline.data.masks import BEYOND, most_probable, resized_labels
 from sightline.tasks.segment import check, inputs, scores
 from sightline.tasks.segment.options import SegmentOptions
 from sightline.tasks.segment.prediction import MaskPrediction, shares_text
-from sightline.tasks.segment.targets import classes_of, held_by, numbers, strata, table_of, unknown_class
+from sightline.tasks.segment.targets import classes_of, held_by, names_in, numbers, strata, table_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -84,9 +84,9 @@ class Segment:
 
         Raises SightlineError for a class that the spec does not have, and values that mean nothing.
         """
-        missing = unknown_class(target, spec)
-        if missing is not None:
-            raise SightlineError(f"the class {missing!r} is not among the model's classes", target.name)
+        missing = sorted(set(target.key.names) - set(spec.classes)) and sorted(names_in(target) - set(spec.classes))
+        if missing:
+            raise SightlineError(f"the class {missing[0]!r} is not among the model's classes", target.name)
         height, width, _ = spec.inputs["image"].shape
         return {"mask": resized_labels(numbers(target, spec), (width or 0, height or 0))}
 
@@ -125,9 +125,9 @@ class Segment:
         """Of all metrics but ece, by resampling images."""
         return scores.intervals([one.counts for one in comparisons], len(spec.classes))
 
-    def known(self, targets: NDArray[Any], spec: Spec) -> NDArray[np.bool_]:
-        """(n,) whether the model has all classes of the mask."""
-        return np.array([unknown_class(target, spec) is None for target in targets], np.bool_)
+    def names(self, target: Any, spec: Spec) -> frozenset[str]:
+        """The classes of the mask."""
+        return names_in(target)
 
     def truth_text(self, target: Any) -> str:
         """The classes that cover most of the mask."""
