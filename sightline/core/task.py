@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from sightline.data.dataset import Dataset, Probe
+    from sightline.data.image import Pixels
 
 Arrays = dict[str, NDArray[Any]]
 """Named arrays; the keys are fixed by the task: image, label, boxes, mask, text, probabilities …"""
@@ -224,8 +225,11 @@ class Task(Protocol):
         """
         ...
 
-    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
-        """A map over the input's pixels (height, width) as one over the image's own: undoes `preprocess`."""
+    def to_image(self, values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:
+        """A map over the input's pixels (height, width) as one over the image's own: undoes `preprocess`.
+
+        size: width and height of the map that is wanted, which may be those of a larger copy of the image.
+        """
         ...
 
     def learner(self) -> Learner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from sightline.core.errors import SightlineError
 from sightline.data.image import MAX_PIXELS, Pixels, read
 
 SPLITS = ("train", "val", "test")
-PROBED, PROBED_COLOUR = 256, 16
+PROBED, PROBED_COLOUR, KEPT = 256, 16, 64
 Indices = NDArray[np.int64]
 
 
@@ -144,12 +144,16 @@ class ChainedImages:
 
 @dataclass(frozen=True)
 class Probe:
-    """What a sample of the images looks like: median width and height in pixels, 1 or 3 channels, how many read."""
+    """What a sample of the images looks like: median width and height in pixels, 1 or 3 channels, how many read.
+
+    some: a few of them, (height, width, 1 or 3) uint8, perhaps reduced to no less than 128 px.
+    """
 
     width: int
     height: int
     channels: int
     count: int
+    some: tuple[Pixels, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,7 @@ class Dataset:
         """
         widths: list[int] = []
         heights: list[int] = []
+        some: list[Pixels] = []
         grey = True
         last = SightlineError("there are no images", self.name)
         places = np.unique(np.linspace(0, len(self) - 1, min(PROBED, len(self))).astype(np.int64))
@@ -216,10 +221,11 @@ class Dataset:
                 continue
             heights.append(pixels.shape[0])
             widths.append(pixels.shape[1])
+            some += [pixels] if len(some) < KEPT else []
             grey = grey and pixels.shape[2] == 1
         if not widths:
             raise SightlineError("none of the images can be read", self.name, str(last))
-        return Probe(int(np.median(widths)), int(np.median(heights)), 1 if grey else 3, len(widths))
+        return Probe(int(np.median(widths)), int(np.median(heights)), 1 if grey else 3, len(widths), tuple(some))
 
 
 def printable(name: str) -> str:

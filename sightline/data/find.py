@@ -6,6 +6,7 @@ smearing along the rows (Wong, Casey and Wahl 1982), connected components, and a
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import cast
 
@@ -59,7 +60,9 @@ def find_lines(page: Pixels) -> list[Found]:
     if height is None:
         return []
     lines = [line for line in _bodies(level, height) if line.right - line.left >= FEWEST_LETTERS * height]
-    return [_placed(line, height, level.shape, angle, scale) for line in in_reading_order(lines, height)]
+    lines = [_narrowed(line, level, height) for line in lines]
+    page_size = grey.shape[1], grey.shape[0]
+    return [_placed(line, height, level.shape, angle, scale, page_size) for line in in_reading_order(lines, height)]
 
 
 def ink_of(grey: Pixels) -> NDArray[np.bool_]:
@@ -167,6 +170,17 @@ def _joined(bodies: list[_Body], height: float) -> list[_Body]:
     return found
 
 
+def _narrowed(body: _Body, ink: NDArray[np.bool_], height: float) -> _Body:
+    """From the smeared body, which reaches beyond its ink, to the ink and half a letter around it."""
+    rows = ink[max(0, round(body.top)) : round(body.bottom), round(body.left) : round(body.right)]
+    # Two pixels of a column are ink; one may be a speck.
+    used = np.flatnonzero(rows.sum(axis=0) >= 2)
+    if not len(used):
+        return body
+    left, right = body.left + float(used[0]) - height / 2, body.left + float(used[-1]) + 1 + height / 2
+    return dataclasses.replace(body, left=max(body.left, left), right=min(body.right, right))
+
+
 def in_reading_order(lines: list[_Body], height: float) -> list[_Body]:
     """Lines that overlap sideways are of one column; columns from left to right."""
     columns: list[list[_Body]] = []
@@ -182,8 +196,10 @@ def in_reading_order(lines: list[_Body], height: float) -> list[_Body]:
     return [line for column in columns for line in sorted(column, key=lambda one: one.middle)]
 
 
-def _placed(body: _Body, height: float, shape: tuple[int, ...], angle: float, scale: float) -> Found:
-    """From the turned, small page to the page itself."""
+def _placed(
+    body: _Body, height: float, shape: tuple[int, ...], angle: float, scale: float, page: tuple[int, int]
+) -> Found:
+    """From the turned, small page to the page itself; page: its width and height."""
     left, right = body.left, body.right
     middle = np.array([[x, body.slope * x + body.level] for x in (left, right)])
     up, down = np.array([0, 1.25 * height]), np.array([0, 1.1 * height])
@@ -196,7 +212,8 @@ def _placed(body: _Body, height: float, shape: tuple[int, ...], angle: float, sc
     def back(points: Points) -> Points:
         return ((points - centre) @ matrix.T + centre) / scale
 
-    return Found(back(polygon), back(middle + np.array([0, 0.5 * height])), height / scale)
+    polygon = np.clip(back(polygon), 0, page)
+    return Found(polygon, back(middle + np.array([0, 0.5 * height])), height / scale)
 
 
 def components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

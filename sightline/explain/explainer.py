@@ -147,7 +147,7 @@ class Explainer:
         subject = Subject(self.task, self.spec, self.runner, inputs, outputs, number, None, lambda: self.network)
         heat = occlusion.explain(subject, SKETCH_CELLS, SKETCH_WINDOWS)
         height, width = pixels.shape[:2]
-        return self.task.to_image(heat.values, (width, height), self.spec)
+        return self.task.to_image(heat.values, pixels, (width, height), self.spec)
 
     @cached_property
     def memory(self) -> Memory:
@@ -190,7 +190,7 @@ class Explainer:
         heat: Heat = EXPLAINERS[method].load()(subject)
         scores = faithfulness(subject, heat.values)
         text, confidence = self.task.item_text(prediction, number, self.spec)
-        values = self.task.to_image(heat.values, size, self.spec)
+        values = self.task.to_image(heat.values, pixels, size, self.spec)
         # A prediction that names nothing has an empty label; `item` then gives what came nearest.
         nearest = label is None and item is None and prediction.to_dict().get("label") == ""
         rank, seconds = self._rank(prediction, number), time.monotonic() - begun

@@ -21,10 +21,10 @@ class LinePolicy:
     """What is done to a batch of lines.
 
     slant: largest shear, in degrees. stretch, tall: largest change of width and height, as shares. tilt: largest rise
-    or fall over the line, and wave: largest amplitude of a baseline that is not straight, both as shares of the height.
-    ink: how far strokes may become thicker or thinner, 0..1. blur, noise: largest share of a blurred copy, largest
-    standard deviation in units of the normalised image. light: largest change of brightness and contrast. paper: of a
-    stained background.
+    or fall over the line, wave: largest amplitude of a baseline that is not straight, and warp: of letters pushed to
+    the left and right, all as shares of the height. ink: how far strokes may become thicker or thinner, 0..1. blur,
+    noise: largest share of a blurred copy, largest standard deviation in units of the normalised image. light: largest
+    change of brightness and contrast. paper: of a stained background.
     """
 
     slant: float = 0.0
@@ -32,6 +32,7 @@ class LinePolicy:
     tall: float = 0.0
     tilt: float = 0.0
     wave: float = 0.0
+    warp: float = 0.0
     ink: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
@@ -88,10 +89,15 @@ def _bend(images: Tensor, policy: LinePolicy, generator: torch.Generator) -> Ten
     x = torch.arange(out)[None, None, :] + 0.5
     shear = torch.tan(torch.deg2rad(each(policy.slant)))
     wide, high = 1 + each(policy.stretch), 1 + each(policy.tall)
-    source_x = (x + shear * y) / wide
-    length = uniform((count, 1, 1), 3.0, 12.0, generator) * height
-    phase = uniform((count, 1, 1), 0.0, 2 * math.pi, generator)
-    wave = each(policy.wave) * height * torch.sin(2 * math.pi * x / length + phase)
+
+    def sine(most: float, shortest: float, longest: float) -> Tensor:
+        """Of random amplitude, in px, its length between these multiples of the height."""
+        length = uniform((count, 1, 1), shortest, longest, generator) * height
+        phase = uniform((count, 1, 1), 0.0, 2 * math.pi, generator)
+        return each(most) * height * torch.sin(2 * math.pi * x / length + phase)
+
+    source_x = (x + shear * y + sine(policy.warp, 2.0, 6.0)) / wide
+    wave = sine(policy.wave, 3.0, 12.0)
     tilt = each(policy.tilt) * height * (x / out - 0.5)
     source_y = y / high + wave + tilt + height / 2
     grid = torch.stack([(2 * source_x / width - 1).expand(count, height, out), 2 * source_y / height - 1], 3)

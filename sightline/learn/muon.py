@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sightline.learn.precision import multiplies_bfloat16
+
 _ITERATIONS = 4
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration: they drive all singular values into about 0.7..1.2 as fast as can be."""
@@ -37,23 +39,59 @@ class Muon(torch.optim.Optimizer):
                 weight.add_(orthogonal(flat).reshape(gradient.shape), alpha=-group["lr"])
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """About the nearest semi-orthogonal matrix to (rows, columns), by Newton-Schulz iteration.
+class GateMuon(torch.optim.Optimizer):
+    """For the matrices of recurrent layers, (gates x units, inputs): the gradient of each gate is made orthogonal.
+
+    Steps are as large as Adam's of the same `lr`: 0.2 times the square root of the longer side times the orthogonal
+    matrix (J. Liu et al. 2025, eq. 4). No normalisation follows these weights, so their length is left alone.
+    """
+
+    def __init__(self, params: Iterable[Tensor] | list[dict[str, Any]], lr: float, momentum: float = 0.9) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "gates": 4})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """One step from the gradients, Nesterov momentum."""
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[Tensor]] = {}
+            for weight in group["params"]:
+                alike.setdefault(weight.shape, []).append(weight)
+            for shape, weights in alike.items():
+                updates = [self._smoothed(weight, group["momentum"]) for weight in weights]
+                rows, columns = shape[0] // group["gates"], shape[1]
+                found = orthogonal(torch.stack(updates).view(-1, rows, columns), quick=True)
+                length = 0.2 * max(rows, columns) ** 0.5
+                for weight, update in zip(weights, found.view(len(weights), *shape), strict=True):
+                    weight.add_(update, alpha=-group["lr"] * length)
+
+    def _smoothed(self, weight: Tensor, momentum: float) -> Tensor:
+        assert weight.grad is not None
+        state = self.state[weight]
+        if not state:
+            state["momentum"] = torch.zeros_like(weight)
+        return weight.grad.lerp(state["momentum"].lerp_(weight.grad, 1 - momentum), momentum)
+
+
+def orthogonal(matrices: Tensor, quick: bool = False) -> Tensor:
+    """About the nearest semi-orthogonal matrices to (…, rows, columns), by Newton-Schulz iteration.
 
     Every iterate is a polynomial of the Gram matrix times the input, so the iteration runs on the small square Gram
     matrix and touches the wide one twice: the same result, twice as fast as the textbook form for a filter bank.
+    quick: in bfloat16 where the hardware multiplies it; off by 2 %.
     """
-    wide: Tensor = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.transpose(0, 1)
-    wide = wide.div(wide.square().sum().sqrt().add(1e-7))
+    wide = matrices if matrices.shape[-2] <= matrices.shape[-1] else matrices.mT
+    wide = wide / (torch.linalg.matrix_norm(wide, keepdim=True) + 1e-7)
+    if quick and multiplies_bfloat16(wide.device):
+        wide = wide.bfloat16()
     a, b, c = _COEFFICIENTS
-    gram = wide @ wide.transpose(0, 1)
+    gram = wide @ wide.mT
     total: Tensor | None = None
     for iteration in range(_ITERATIONS):
-        factor = torch.addmm(gram, gram, gram, beta=b, alpha=c)
-        factor.diagonal().add_(a)
+        factor = b * gram + c * (gram @ gram)
+        factor.diagonal(dim1=-2, dim2=-1).add_(a)
         total = factor if total is None else factor @ total
         if iteration < _ITERATIONS - 1:
             gram = factor @ factor @ gram
     assert total is not None
-    wide = total @ wide
-    return wide if matrix.shape[0] <= matrix.shape[1] else wide.transpose(0, 1)
+    wide = (total @ wide).to(matrices.dtype)
+    return wide if matrices.shape[-2] <= matrices.shape[-1] else wide.mT

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from sightline.learn.muon import Muon
+from sightline.learn.muon import GateMuon, Muon
 
 WARMUP = 0.1
 WEIGHT_DECAY = 0.01
@@ -13,6 +13,8 @@ AVERAGE_HORIZON = 0.02
 MUON_LR, ADAM_SHARE = 0.08, 0.125
 """At 128 images a step; the parameters that Muon does not train take Adam at an eighth of its rate, or at the
 share that the network names as `adam_share`."""
+GATE_SHARE = 0.24
+"""Of Muon's rate, for the matrices of recurrent layers."""
 ADAMW_LR = 2e-3
 
 
@@ -22,15 +24,20 @@ def default_lr(network: nn.Module, batch: int) -> float:
 
 
 def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the filters of a network that calls itself `scale_free`, and Adam for its rest; AdamW for any other.
+    """Muon for the filters of a network that calls itself `scale_free` and for the matrices of its recurrent layers,
+    and Adam for its rest; AdamW for any other network.
 
     Each parameter group has a `scale`: its share of the learning rate.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
     if is_scale_free(network):
+        gates = {p for module in network.modules() if isinstance(module, nn.LSTM) for p in module.parameters()}
         filters = [p for p in trained if p.ndim == 4]
-        rest = [p for p in trained if p.ndim != 4]
+        matrices = [p for p in trained if p.ndim == 2 and p in gates]
+        rest = [p for p in trained if p.ndim != 4 and not (p.ndim == 2 and p in gates)]
         found: list[torch.optim.Optimizer] = [Muon(filters, lr)] if filters else []
+        if matrices:
+            found.append(GateMuon([{"params": matrices, "scale": GATE_SHARE}], lr * GATE_SHARE))
         if rest:
             share = float(getattr(network, "adam_share", ADAM_SHARE))
             group = {"params": rest, "scale": share}

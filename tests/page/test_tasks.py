@@ -101,11 +101,12 @@ def test_explanations_ask_for_the_same(name: str, node: Callable[..., Any]) -> N
     asked = node(js, "itemAsked", tensors(reference), {"item": 1}, size, spec.to_json(), {})
     found = node(js, "evidence", tensors(batch), tensors(reference), asked, spec.to_json())
     assert np.allclose(found, task.evidence(batch, reference, number, spec), atol=1e-6)
-    shape = task.preprocess(np.zeros((*size[::-1], 1), np.uint8), spec)["image"].shape
+    pixels = np.zeros((*size[::-1], 1), np.uint8)
+    shape = task.preprocess(pixels, spec)["image"].shape
     values = np.random.default_rng(0).normal(size=shape[:2]).astype(np.float32)
     here = {"data": values, "width": shape[1], "height": shape[0]}
     there = node(js, "toImage", here, size, spec.to_json())
-    assert np.allclose(there["data"].reshape(size[::-1]), task.to_image(values, size, spec), atol=1e-5)
+    assert np.allclose(there["data"].reshape(size[::-1]), task.to_image(values, pixels, size, spec), atol=1e-5)
 
 
 @pytest.mark.parametrize("lexicon", [[], ["abc", "cab", "bca"]])

@@ -223,7 +223,7 @@ class Detect:
             found.append(float(alike.max()))
         return np.clip(np.array(found, np.float64), 0, 1)
 
-    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
+    def to_image(self, values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:
         """The part of the input that the image fills, at the image's size."""
         height, width, _ = _shape(spec)
         inner = fitted(size, (width, height))

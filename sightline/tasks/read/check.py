@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sightline.core.task import Finding, Size, Tally
 from sightline.data.dataset import Dataset
-from sightline.tasks.read.inputs import LOW, MARGIN, scaled_width
+from sightline.tasks.read.inputs import HEIGHT, MARGIN, scaled_width
 from sightline.tasks.read.text import normalise
 
 TOO_FEW, FEW = 10, 200
@@ -74,7 +74,7 @@ def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -
     return found
 
 
-def steps_of(size: Size, height: int = LOW) -> int:
+def steps_of(size: Size, height: int = HEIGHT) -> int:
     """The columns that a network makes of a line of this size."""
     return (scaled_width(size, height) + 2 * MARGIN) // COLUMN
 

@@ -38,10 +38,11 @@ class Read:
     Options = ReadOptions
 
     def spec(self, dataset: Dataset, probe: Probe, network: str, options: Mapping[str, Any]) -> Spec:
-        """A grey line of 48 or 64 px by the images' own height (`imgsz` overrides it); the charset comes later."""
-        height = options.get("imgsz") or (inputs.LOW if probe.height * 2 < inputs.LOW + inputs.HIGH else inputs.HIGH)
+        """A grey line of 48 px (or `imgsz`), scaled to the usual spread of the ink; the charset comes later."""
+        height = options.get("imgsz") or inputs.HEIGHT
         form = str(options.get("normalize", "NFC"))
-        extra: dict[str, Any] = {"normalize": form, "seen": {}, "search": None, "certainty": 1.0}
+        spread = inputs.usual_spread(probe.some, int(height))
+        extra: dict[str, Any] = {"normalize": form, "seen": {}, "search": None, "certainty": 1.0, "spread": spread}
         given = inputs.line_input(int(height))
         return Spec(self.name, network, tuple(dataset.classes), given, (127.5,), (64.0,), dict(options), extra=extra)
 
@@ -112,14 +113,14 @@ class Read:
             )
         if not np.isfinite(probabilities).all():
             raise SightlineError("the network's probabilities are not finite numbers", fix="train with a smaller --lr")
-        height = spec.inputs["image"].shape[0] or inputs.LOW
+        width = len(probabilities) * check.COLUMN
         found = decode(probabilities, spec)
         letters = [
             Letter(
                 spec.classes[one.index - 1],
                 one.confidence,
-                inputs.place_in_image(one.begin * check.COLUMN, size, height),
-                inputs.place_in_image(one.end * check.COLUMN, size, height),
+                inputs.place_in_image(one.begin * check.COLUMN, size, width),
+                inputs.place_in_image(one.end * check.COLUMN, size, width),
             )
             for one in found
         ]
@@ -131,11 +132,12 @@ class Read:
         return TextPrediction(tuple(typed), float(spec.extra.get("certainty", 1.0)))
 
     def compare(self, prediction: Prediction, target: Any, spec: Spec) -> Comparison:
-        """The edits between both; ranked by edits, then by their share of the line."""
+        """The edits between both; ranked by edits, then by share of the line; right ones by how unsure they are."""
         assert isinstance(prediction, TextPrediction)
         counts = scores.compared(prediction.text, normalise(str(target), spec.extra["normalize"]))
         edits = counts["insert"] + counts["delete"] + counts["replace"]
-        return Comparison(edits + edits / (1 + counts["characters"]), counts)
+        unsure = (1 - prediction.confidence) / 2 if edits == 0 else 0.0
+        return Comparison(edits + edits / (1 + counts["characters"]) + unsure, counts)
 
     def summarize(self, comparisons: Sequence[Comparison], spec: Spec) -> Scores:
         """cer, wer, exact, cer_folded, the kinds of edits; a row a character; confused characters, error by length."""
@@ -188,9 +190,9 @@ class Read:
         one = letter_at(reference, item, spec)
         return outputs["probabilities"][:, one.begin : one.end, one.index].max(axis=1).astype(np.float64)
 
-    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
+    def to_image(self, values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:
         """The margins are cut off, and the line is scaled back."""
-        return inputs.to_image(values, size)
+        return inputs.to_image(values, image, size, spec)
 
     def find(self, page: Pixels) -> list[Found]:
         """The lines of a page, in reading order: for `predict --page`."""

@@ -141,7 +141,7 @@ class Regress:
         side = 1.0 if float(reference["value"]) >= mean else -1.0
         return 1 / (1 + np.exp(-side * (outputs["value"].astype(np.float64) - mean) / scale))
 
-    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
+    def to_image(self, values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:
         """The input was stretched, so the map is stretched back."""
         return whole.to_image(values, size)
 

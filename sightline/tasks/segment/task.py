@@ -185,7 +185,7 @@ class Segment:
         region = region_of(reference, item)
         return outputs["probabilities"][:, item][:, region].astype(np.float64).mean(axis=1)
 
-    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
+    def to_image(self, values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:
         """The input was stretched, so the map is stretched back."""
         return resize_map(values, size)
 

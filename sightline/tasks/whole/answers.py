@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sightline.core.errors import SightlineError, unknown
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Size
+from sightline.data.image import Pixels
 from sightline.tasks.whole import inputs as whole
 
 
@@ -28,7 +29,7 @@ class ByClass:
         """The probability of the class."""
         return outputs["probabilities"][:, item].astype(np.float64)
 
-    def to_image(self, values: NDArray[np.float32], size: Size, spec: Spec) -> NDArray[np.float32]:
+    def to_image(self, values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:
         """The input was stretched, so the map is stretched back."""
         return whole.to_image(values, size)
 
