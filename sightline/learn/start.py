@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from sightline.core.errors import SightlineError
+from sightline.core.spec import Spec
 from sightline.run.bundle import open_bundle
 
 
@@ -25,14 +26,21 @@ def start_from_file(network: nn.Module, path: Path) -> int:
     return _load(network, data, str(path))
 
 
-def start_from_bundle(network: nn.Module, path: Path, classes: Sequence[str]) -> int:
-    """Loads the weights of another bundle, whose classes may differ from these; those that both have keep what they
-    have learnt. See `_load`."""
+def start_from_bundle(network: nn.Module, path: Path, spec: Spec) -> int:
+    """Loads the weights of another bundle, whose classes may differ from the spec's; those that both have keep what
+    they have learnt. See `_load`. Raises SightlineError where images of another size make weights of another shape."""
     bundle = open_bundle(path)
     if "model.safetensors" not in bundle.members:
         raise SightlineError("this bundle holds no weights to start from: it is quantized", str(bundle.path))
-    rows = _Rows(bundle.spec.classes, tuple(classes))
-    return _load(network, bundle.members["model.safetensors"], str(bundle.path), rows)
+    weights, own = bundle.members["model.safetensors"], network.state_dict()
+    theirs, ours = (one.inputs["image"].shape[0] for one in (bundle.spec, spec))
+    shapes = {name: tensor.shape for name, tensor in load(weights).items() if not _is_head(name)}
+    if theirs != ours and any(name in own and own[name].shape != shape for name, shape in shapes.items()):
+        raise SightlineError(
+            f"this bundle was trained on images {theirs} px high, and its weights do not fit those of {ours} px",
+            str(bundle.path), f"type: --imgsz {theirs}",
+        )  # fmt: skip
+    return _load(network, weights, str(bundle.path), _Rows(bundle.spec.classes, spec.classes))
 
 
 @dataclass(frozen=True)

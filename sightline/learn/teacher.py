@@ -33,7 +33,7 @@ class Teacher:
         # Built for the classes of the other, in their order: its last layer's rows are taken by name.
         self.spec = dataclasses.replace(bundle.spec, classes=spec.classes)
         network = learner.network(self.spec)
-        start_from_bundle(network, path, spec.classes)
+        start_from_bundle(network, path, self.spec)
         whole: Any = network.eval().requires_grad_(False)
         self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)
 

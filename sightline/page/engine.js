@@ -3,7 +3,7 @@
  *
  * A task's module (`tasks/NAME.js`) has: columns, preprocess(pixels, spec), postprocess(outputs, size, spec, assets,
  * options), itemAsked(outputs, ask, size, spec, assets), evidence(outputs, reference, item, spec), toImage(map, size,
- * spec) and, where the task keeps files beside the network, load(files). Arrays are {data, dims}; size is [width,
+ * spec, pixels) and, where the task keeps files beside the network, load(files). Arrays are {data, dims}; size is [width,
  * height] of the whole image.
  */
 import { occlusion } from "./occlusion.js";
@@ -27,7 +27,7 @@ export class Engine {
     return Object.fromEntries(Object.entries(found).map(([name, { data, dims }]) => [name, { data, dims }]));
   }
 
-  /** One image through the graph: {inputs, outputs, size, seconds}, arrays without batch axis. */
+  /** One image through the graph: {inputs, outputs, size, pixels, seconds}, arrays without batch axis. */
   async look(pixels, size) {
     const inputs = this.task.preprocess(pixels, this.spec);
     const begun = performance.now();
@@ -35,7 +35,7 @@ export class Engine {
     for (const [name, { data, dims }] of Object.entries(inputs)) batch[name] = { data, dims: [1, ...dims] };
     const outputs = await this.run(batch);
     for (const one of Object.values(outputs)) one.dims = one.dims.slice(1);
-    return { inputs, outputs, size, seconds: (performance.now() - begun) / 1000 };
+    return { inputs, outputs, size, pixels, seconds: (performance.now() - begun) / 1000 };
   }
 
   /** The answer, as `sightline predict --json` gives it; options: {minConfidence}. */
@@ -48,6 +48,6 @@ export class Engine {
     const asked = this.task.itemAsked(seen.outputs, ask, seen.size, this.spec, this.assets);
     if (asked === undefined) throw new Problem("nothing-to-explain");
     const evidence = async (batch) => this.task.evidence(await this.run(batch), seen.outputs, asked, this.spec);
-    return this.task.toImage(await occlusion(seen, evidence, progress, signal), seen.size, this.spec);
+    return this.task.toImage(await occlusion(seen, evidence, progress, signal), seen.size, this.spec, seen.pixels);
   }
 }

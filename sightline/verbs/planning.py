@@ -41,7 +41,7 @@ def make_network(learner: Learner, spec: Spec, options: TrainOptions, resumed: b
     if options.weights and not resumed:
         start_from_file(network, options.weights)
     if options.init and not resumed:
-        start_from_bundle(network, options.init, spec.classes)
+        start_from_bundle(network, options.init, spec)
     if options.freeze:
         freeze_all_but_head(network)
     return network

@@ -25,7 +25,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "regress": {"mean": 2.0, "scale": 1.5, "margin": 0.75},
     "multilabel": {"thresholds": [0.3, 0.6, 0.5]},
     "detect": {"threshold": 0.4},
-    "read": {"normalize": "NFC", "certainty": 0.8},
+    "read": {"normalize": "NFC", "certainty": 0.8, "spread": 0.15},
 }
 SIZES = [(32, 32), (97, 131), (131, 40), (33, 300), (400, 60), (640, 480)]
 COUNT = 6
@@ -101,11 +101,12 @@ def test_explanations_ask_for_the_same(name: str, node: Callable[..., Any]) -> N
     asked = node(js, "itemAsked", tensors(reference), {"item": 1}, size, spec.to_json(), {})
     found = node(js, "evidence", tensors(batch), tensors(reference), asked, spec.to_json())
     assert np.allclose(found, task.evidence(batch, reference, number, spec), atol=1e-6)
-    pixels = np.zeros((*size[::-1], 1), np.uint8)
+    small = np.random.default_rng(1).integers(0, 256, (6, 9), np.uint8)
+    pixels = np.asarray(Image.fromarray(small).resize(size))[..., None]
     shape = task.preprocess(pixels, spec)["image"].shape
     values = np.random.default_rng(0).normal(size=shape[:2]).astype(np.float32)
     here = {"data": values, "width": shape[1], "height": shape[0]}
-    there = node(js, "toImage", here, size, spec.to_json())
+    there = node(js, "toImage", here, size, spec.to_json(), pixels_of(pixels))
     assert np.allclose(there["data"].reshape(size[::-1]), task.to_image(values, pixels, size, spec), atol=1e-5)
 
 

@@ -2,62 +2,34 @@
 import { argmax, rint, rounded } from "../numbers.js";
 import { resize, resizeMap, toChannels } from "../pixels/resize.js";
 import { Problem } from "../problem.js";
+import { PAPER, rowsOf, shownRows, stretched } from "./read-ink.js";
 import { searched } from "./read-search.js";
 
 export { load } from "./read-search.js";
 
 export const columns = ["text", "confidence"];
 
-const [MARGIN, STEP, INK, PAPER, COLUMN, FLAT, MOST_WIDTH] = [8, 16, 20, 235, 4, 16, 8192];
+const [MARGIN, STEP, COLUMN, MOST_WIDTH] = [8, 16, 4, 8192];
 
-/** {"image": {data, dims}}: grey, its contrast stretched, its height fixed, paper on both sides. */
+/** {"image": {data, dims}}: grey, its contrast stretched, scaled by its ink, paper on both sides. */
 export function preprocess(pixels, spec) {
   const height = spec.inputs.image.shape[0];
-  const width = scaledWidth([pixels.width, pixels.height], height);
-  if (width > MOST_WIDTH) throw new Problem("too-long", { times: Math.floor(MOST_WIDTH / height) });
-  const line = stretched(resize(toChannels(pixels, 1), width, height).data);
-  const whole = Math.ceil((width + 2 * MARGIN) / STEP) * STEP;
+  if (pixels.width * height > MOST_WIDTH * pixels.height) {
+    throw new Problem("too-long", { times: Math.floor(MOST_WIDTH / height) });
+  }
+  const grey = toChannels(pixels, 1);
+  const { top, tall, tone } = shownRows(grey, spec);
+  const width = Math.max(STEP, rint((pixels.width * height) / tall / STEP) * STEP);
+  const line = stretched(resize(rowsOf(grey, top, tall, tone), width, height).data, tone);
+  const whole = width + 2 * MARGIN;
   const data = new Uint8Array(height * whole).fill(PAPER);
   for (let y = 0; y < height; y++) data.set(line.subarray(y * width, (y + 1) * width), y * whole + MARGIN);
   return { image: { data, dims: [height, whole, 1] } };
 }
 
-const scaledWidth = (size, height) => Math.max(8, rint((size[0] * height) / Math.max(1, size[1])));
-
-/** Ink at 20 and paper at 235, whichever of both was the lighter one; in 32 bits, as numpy does it. */
-function stretched(grey) {
-  const [low, middle, high] = percentiles(grey, [5, 50, 95]);
-  const line = middle - low < high - middle ? grey.map((value) => 255 - value) : grey;
-  const [dark, light] = percentiles(line, [1, 95]);
-  if (light - dark < FLAT) return line.map(() => PAPER);
-  const [zero, scale] = [Math.fround(dark), Math.fround((PAPER - INK) / (light - dark))];
-  return line.map((value) => {
-    const ink = Math.fround(Math.fround(Math.fround(value - zero) * scale) + INK);
-    return Math.min(Math.max(rint(ink), 0), 255);
-  });
-}
-
-/** Linear between the two nearest values, as numpy's default. */
-function percentiles(bytes, shares) {
-  const counts = new Uint32Array(256);
-  for (const value of bytes) counts[value] += 1;
-  const nth = (place) => {
-    let value = -1;
-    for (let seen = 0; seen <= place; ) seen += counts[++value];
-    return value;
-  };
-  return shares.map((share) => {
-    const place = (share / 100) * (bytes.length - 1);
-    const low = Math.floor(place);
-    const [below, above, part] = [nth(low), nth(Math.min(low + 1, bytes.length - 1)), place - low];
-    return part < 0.5 ? below + (above - below) * part : above - (above - below) * (1 - part);
-  });
-}
-
 /** The answer for one image, as `sightline predict --json` gives it; outputs: without batch axis. */
 export function postprocess(outputs, size, spec, assets, { minConfidence = 0 } = {}) {
-  const height = spec.inputs.image.shape[0];
-  const scale = size[0] / scaledWidth(size, height);
+  const scale = size[0] / (outputs.probabilities.dims[0] * COLUMN - 2 * MARGIN);
   const place = (step) => rounded(Math.min(Math.max(0, (step * COLUMN - MARGIN) * scale), size[0]), 1);
   const found = decode(outputs, spec, assets);
   const log = found.reduce((sum, one) => sum + Math.log(Math.max(one.peak, 1e-9)), 0);
@@ -120,13 +92,21 @@ export function evidence(outputs, reference, { index, begin, end }) {
   });
 }
 
-/** The margins are cut off, and the line is scaled back. */
-export function toImage(map, size) {
-  const width = scaledWidth(size, map.height);
-  const data = new Float32Array(width * map.height);
+/** The margins are cut off, and the line is scaled back to the rows that it was taken from; pixels: of the image. */
+export function toImage(map, size, spec, pixels) {
+  const { top, tall } = shownRows(toChannels(pixels, 1), spec);
+  const width = map.width - 2 * MARGIN;
+  const inner = new Float32Array(width * map.height);
   for (let y = 0; y < map.height; y++) {
     const first = y * map.width + MARGIN;
-    data.set(map.data.subarray(first, first + width), y * width);
+    inner.set(map.data.subarray(first, first + width), y * width);
   }
-  return resizeMap({ data, width, height: map.height }, size[0], size[1]);
+  const shrunk = size[1] / pixels.height;
+  const shown = resizeMap({ data: inner, width, height: map.height }, size[0], Math.max(1, rint(tall * shrunk)));
+  const whole = { data: new Float32Array(size[0] * size[1]), width: size[0], height: size[1] };
+  const above = rint(top * shrunk);
+  for (let y = Math.max(0, above); y < Math.min(size[1], above + shown.height); y++) {
+    whole.data.set(shown.data.subarray((y - above) * size[0], (y - above + 1) * size[0]), y * size[0]);
+  }
+  return whole;
 }

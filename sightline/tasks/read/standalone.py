@@ -12,29 +12,58 @@ import numpy as np
 from sightline.data.standalone import resize, to_channels
 
 MARGIN, STEP, INK, PAPER, COLUMN = 8, 16, 20, 235, 4
+FAINT, STEEPEST, SURE_LENGTH, ZOOMS = 0.4, 0.06, 4, (0.55, 1.6)
 
 
 def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     """The inputs of the graph, without batch axis, from uint8 (height, width, 1 or 3)."""
     height = spec["inputs"]["image"]["shape"][0]
-    width = _width(pixels.shape[1::-1], height)
-    grey = resize(to_channels(pixels, 1), (width, height))
-    low, middle, high = np.percentile(grey, (5, 50, 95))
-    grey = 255 - grey if middle - low < high - middle else grey
-    dark, light = (float(v) for v in np.percentile(grey, (1, 95)))
-    ink = (grey.astype(np.float32) - dark) * ((PAPER - INK) / max(light - dark, 1)) + INK
-    line = np.full((height, -(-(width + 2 * MARGIN) // STEP) * STEP, 1), PAPER, np.uint8)
+    grey = to_channels(pixels, 1)
+    rows, columns = grey.shape[:2]
+    small = grey if rows <= height else resize(grey, (max(1, round(columns * height / rows)), height))
+    low, middle, high = np.percentile(small, (5, 50, 95))
+    inverted = middle - low < high - middle  # light ink on dark paper
+    if inverted:
+        grey, small = 255 - grey, 255 - small
+    dark, light = (float(v) for v in np.percentile(small, (1, 95)))
+    top, tall = window(small, dark, light, rows, columns, spec["extra"].get("spread", 0.0))
+    shown = np.full((tall, columns, 1), 255 - round(255 - light) if inverted else round(light), np.uint8)
+    first, last = max(0, top), min(rows, top + tall)
+    shown[first - top : last - top] = grey[first:last]
+    width = max(STEP, round(columns * height / tall / STEP) * STEP)
+    ink = (resize(shown, (width, height)).astype(np.float32) - dark) * ((PAPER - INK) / max(light - dark, 1)) + INK
+    line = np.full((height, width + 2 * MARGIN, 1), PAPER, np.uint8)
     line[:, MARGIN : MARGIN + width] = PAPER if light - dark < 16 else np.clip(np.rint(ink), 0, 255)
     return {"image": line}
 
 
-def _width(size: tuple[int, int], height: int) -> int:
-    return max(8, round(size[0] * height / max(1, size[1])))
+def window(small: np.ndarray, dark: float, light: float, rows: int, columns: int, usual: float) -> tuple[int, int]:
+    """The first row of the image and the number of rows that the input shows: its ink is spread as is usual."""
+    ink = (light - small[..., 0].astype(np.float64)) / max(1.0, light - dark) - FAINT
+    ys, xs = np.nonzero(ink > 0)
+    if not usual or light - dark < 16 or not len(ys):
+        return 0, rows
+    weights, x, y = ink[ys, xs], xs - np.average(xs, weights=ink[ys, xs]), ys + 0.5
+    if small.shape[1] > SURE_LENGTH * small.shape[0]:
+        slope = (weights * x * (y - np.average(y, weights=weights))).sum() / max(1e-6, (weights * x * x).sum())
+        y = y - x * min(max(slope, -STEEPEST), STEEPEST)
+    middle, near = np.average(y, weights=weights), weights
+    for _ in range(5):
+        spread = np.average(np.abs(y - middle), weights=near)
+        near = weights * np.exp(-0.5 * ((y - middle) / (2.5 * spread + 1e-6)) ** 2)
+        middle = np.average(y, weights=near)
+    spread = np.average(np.abs(y - middle), weights=near) / small.shape[0]
+    if not spread:
+        return 0, rows
+    trust = columns / rows / (columns / rows + SURE_LENGTH)
+    zoom = min(max(spread / usual, ZOOMS[0]), ZOOMS[1]) ** trust
+    middle = 0.5 + (middle / small.shape[0] - 0.5) * trust
+    return round(float(middle - zoom / 2) * rows), max(1, round(float(zoom) * rows))
 
 
 def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dict, assets: dict[str, bytes]) -> dict:
     """The answer for one image, as `sightline predict --json` gives it; outputs: without batch axis."""
-    probabilities, height = outputs["probabilities"], spec["inputs"]["image"]["shape"][0]
+    probabilities = outputs["probabilities"]
     found = greedy(probabilities)
     if spec["extra"].get("search"):
         from sightline.tasks.read.standalone_search import searched
@@ -42,7 +71,7 @@ def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dic
         found = searched(probabilities, found, spec, assets)
     found = folded(found, spec["classes"].index(" ") + 1 if " " in spec["classes"] else 0)
     log = sum(math.log(max(peak, 1e-9)) for _, peak, _, _ in found)
-    scale = size[0] / _width(size, height)
+    scale = size[0] / (len(probabilities) * COLUMN - 2 * MARGIN)
     characters = [
         {
             "text": spec["classes"][index - 1],
