@@ -22,7 +22,7 @@ from sightline.learn.deploy import normalise
 from sightline.learn.optimizer import Average, learning_rate, make_optimizers, set_learning_rate
 from sightline.learn.plan import Plan
 from sightline.learn.precision import mixed
-from sightline.learn.replicas import replicas_for
+from sightline.learn.replicas import in_threads, replicas_for
 from sightline.learn.teacher import Teacher
 
 RELEASE_EVERY = 8
@@ -105,8 +105,8 @@ class Trainer:
             return loss.detach()
 
         total = self.replicas.sum(learn, parts)
-        for optimizer in self.optimizers:
-            optimizer.step()
+        # Their many small products are done sooner side by side than each by all processors.
+        in_threads(lambda optimizer: optimizer.step(), self.optimizers, len(self.replicas))
         self.average.update(self.step)
         if batches.lengths is not None and self.step % RELEASE_EVERY == 0:
             machine.release()
