@@ -51,9 +51,14 @@ class Model:
 
 
 if __name__ == "__main__":
-    model = Model()
+    model, failed = Model(), False
     for name in sys.argv[1:]:
-        print(json.dumps({"image": name, **model.predict(name)}))
+        try:
+            answer = model.predict(name)
+        except Exception as error:  # Pillow has many for damaged files
+            answer, failed = {"error": f"{type(error).__name__}: {error}"}, True
+        print(json.dumps({"image": name, **answer}))
+    sys.exit(1 if failed else 0)
 '''
 README = """# {name}
 
@@ -116,7 +121,8 @@ def answers(bundle: Bundle, task: Task, folder: Path, images: Sequence[Path]) ->
         encoding="utf-8",
     )  # fmt: skip
     if done.returncode:
-        raise SightlineError(f"predict.py failed: {done.stderr.strip().splitlines()[-1]}", str(folder))
+        said = (done.stderr.strip() or done.stdout.strip() or "no reason given").splitlines()[-1]
+        raise SightlineError(f"predict.py failed: {said}", str(folder))
     rows = [json.loads(line) for line in done.stdout.splitlines()]
     return [{name: value for name, value in row.items() if name != "image"} for row in rows]
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sightline.core.visible import visible
 from sightline.report.pictures import Picture
 
 Json = Mapping[str, Any]
@@ -126,7 +127,7 @@ class Facts:
         if confused:
             of = {str(row["class"]): int(row["support"]) for row in self.rows}
             columns = zip(confused["count"], confused["truth"], confused["read"], strict=True)
-            return [(int(n), str(truth), str(read), of.get(str(truth), int(n))) for n, truth, read in columns][:most]
+            return [(int(n), visible(truth), visible(read), of.get(truth, int(n))) for n, truth, read in columns][:most]
         names = self.names
         pairs = [
             (int(value), names[i], names[j], int(sum(row)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sightline.core.visible import visible
 from sightline.report import charts, numbers
 from sightline.report.charts import Axis
 from sightline.report.facts import Facts
@@ -116,7 +117,7 @@ def _class_row(row: dict[str, Any], columns: list[str], plotted: str, least: flo
             cells.append(tag("td", plot, cls="plot"))
     if "support" in row:
         cells.append(tag("td", numbers.count(row["support"]), cls="num", data_value=row["support"]))
-    return tag("tr", tag("th", given(row["class"]), scope="row"), *cells)
+    return tag("tr", tag("th", given(visible(str(row["class"]))), scope="row"), *cells)
 
 
 def precision_recall(facts: Facts, t: Words) -> Section | None:

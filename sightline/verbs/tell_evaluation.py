@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sightline.core.statistics import proportion
+from sightline.core.visible import visible
 
 _READ = ("char_accuracy", "cer", "cer_folded", "wer", "insertions", "deletions", "substitutions")
 _PIXELS = ("miou", "dice", "pixel_accuracy", "boundary_f")
@@ -75,7 +76,7 @@ def _warnings(result: dict[str, Any]) -> list[str]:
 
 
 def _some(names: list[str]) -> str:
-    named = ", ".join(f"'{name}'" if len(name) == 1 else name for name in names[:PAIRS])
+    named = ", ".join(map(visible, names[:PAIRS]))
     return named + (f" and {len(names) - PAIRS} more" if len(names) > PAIRS else "")
 
 
@@ -132,7 +133,10 @@ def _pairs(result: dict[str, Any]) -> list[str]:
     confused = result.get("curves", {}).get("confused")
     if confused:
         columns = zip(confused["truth"], confused["read"], confused["count"], strict=True)
-        lines = [f"  {truth} read as {read}: {count:,} times" for truth, read, count in list(columns)[: 2 * PAIRS]]
+        lines = [
+            f"  {visible(truth)} read as {visible(read)}: {count:,} times"
+            for truth, read, count in list(columns)[: 2 * PAIRS]
+        ]
         return ["Most often confused (∅: nothing):", *lines] if lines else ["No character was taken for another."]
     confusion, rows = result.get("confusion"), result.get("per_class", [])
     if not confusion or not 0 <= len(confusion) - len(rows) <= 1:
@@ -155,12 +159,12 @@ def _table(result: dict[str, Any]) -> list[str]:
         return []
     columns = [name for name in ("iou", "precision", "recall", "f1", "boundary_f") if name in rows[0]]
     more = [name for name in ("ap", "ap50", "threshold") if name in rows[0]]
-    width = max(5, *(len(row["class"]) for row in rows))
+    width = max(5, *(len(visible(row["class"])) for row in rows))
     lines = ["  ".join(["class".ljust(width), *(name.ljust(17) for name in columns), "support", *more])]
     for row in rows[:ROWS]:
         cells = [f"{_cell(row[name])} {_around(row.get(f'{name}_ci'))}".ljust(17) for name in columns]
         rest = ["-".rjust(len(n)) if row[n] is None else _cell(row[n]).rjust(len(n)) for n in more]
-        lines.append("  ".join([row["class"].ljust(width), *cells, f"{row['support']:7,}", *rest]))
+        lines.append("  ".join([visible(row["class"]).ljust(width), *cells, f"{row['support']:7,}", *rest]))
     if len(rows) > ROWS:
         lines.append(f"… and {len(rows) - ROWS} more classes (all with --json)")
     return lines

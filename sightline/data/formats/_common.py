@@ -89,10 +89,11 @@ def missing_column(column: str, names: Sequence[str], where: str) -> SightlineEr
     known = [name.strip().casefold() for name in names]
     near = [close for synonym in COLUMNS[column] for close in nearest(synonym, [*filter(None, known)], 1)]
     hint = f"did you mean {near[0]!r}? " if near else ""
+    other = "; text that stands in the image goes into a column 'text'" if column == "label" else ""
     return SightlineError(
         f"there is no column {column!r} among: {', '.join(names)}"[:500],
         where,
-        f"{hint}name it {column!r} in the header, which reads image,label[,split][,group]",
+        f"{hint}name it {column!r} in the header, which reads image,label[,split][,group]{other}",
     )
 
 
@@ -102,5 +103,6 @@ def dropped(code: str, what: str, items: Sequence[str]) -> list[Note]:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 image`, `2 images`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """`1 image`, `2 images`, `2 entries`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"

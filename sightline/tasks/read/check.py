@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.task import Finding, Size, Tally
+from sightline.core.visible import visible
 from sightline.data.dataset import Dataset
-from sightline.tasks.read.inputs import HEIGHT, MARGIN, scaled_width
+from sightline.tasks.read.inputs import HEIGHT, MARGIN, MOST_WIDTH, scaled_width
 from sightline.tasks.read.text import normalise
 
 TOO_FEW, FEW = 10, 200
@@ -41,21 +42,20 @@ def findings(dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
     others = Counter("".join(text for text, split in zip(texts, splits, strict=True) if split != "train"))
     rare = sorted((c for c in train if train[c] < RARE), key=lambda c: (train[c], c))
     if rare:
-        items = tuple(f"{_shown(c)} ({train[c]})" for c in rare)
-        text = (
-            f"characters seen fewer than {RARE} times in train, which are hardly learned: {' '.join(map(_shown, rare))}"
-        )
+        items = tuple(f"{visible(c)} ({train[c]})" for c in rare)
+        named = " ".join(map(visible, rare))
+        text = f"characters seen fewer than {RARE} times in train, which are hardly learned: {named}"
         found.append(Finding("rare_character", "note", text, items, len(items)))
     unseen = sorted(set(others) - set(train))
     if unseen:
-        items = tuple(f"{_shown(c)} ({others[c]})" for c in unseen)
-        text = f"characters that only val or test hold, which will be read wrongly: {' '.join(map(_shown, unseen))}"
+        items = tuple(f"{visible(c)} ({others[c]})" for c in unseen)
+        text = f"characters that only val or test hold, which will be read wrongly: {' '.join(map(visible, unseen))}"
         found.append(Finding("unseen_character", "warning", text, items, len(items)))
     return found
 
 
 def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -> list[Finding]:
-    """What only the images' sizes tell: lines too short for their text, lines that are no lines."""
+    """What only the images' sizes tell: lines too short for their text, or too long to be read, lines that are none."""
     short = [
         place
         for place, (text, size) in enumerate(zip(texts, sizes.tolist(), strict=True))
@@ -67,6 +67,10 @@ def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -
             "lines too short for their transcript, which cannot be learned (is it the text of another line?): {count}"
         )
         found.append(_about(dataset, "too_short", "warning", text, np.array(short)))
+    long = np.flatnonzero(sizes[:, 0].astype(np.int64) * HEIGHT > sizes[:, 1].astype(np.int64) * MOST_WIDTH)
+    if len(long):
+        text = f"images more than {MOST_WIDTH // HEIGHT} times as long as high, which train leaves out: {{count}}"
+        found.append(_about(dataset, "too_long", "warning", text, long))
     upright = np.flatnonzero((sizes[:, 1] > 2 * sizes[:, 0]) & (np.array([len(t) for t in texts]) > 3))
     if len(upright):
         text = "images far higher than wide, which may hold several lines: {count}"
@@ -91,16 +95,7 @@ def tally(texts: Sequence[str], splits: NDArray[np.str_]) -> Tally:
         for character, number in Counter(text).items():
             counts.setdefault(character, Counter())[split] += number
     often = sorted(counts, key=lambda c: (-counts[c].total(), c))[:SHOWN]
-    return {_shown(character): dict(counts[character]) for character in often}
-
-
-def _shown(character: str) -> str:
-    """A character that is seen: a space and marks that join others by their names."""
-    import unicodedata
-
-    if character.isspace() or unicodedata.combining(character) or not character.isprintable():
-        return f"<{unicodedata.name(character, f'U+{ord(character):04X}').lower()}>"
-    return character
+    return {visible(character): dict(counts[character]) for character in often}
 
 
 def _about(dataset: Dataset, code: str, level: str, text: str, places: NDArray[np.int64]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterable
 
@@ -10,7 +11,10 @@ from sightline.core.errors import SightlineError
 FORMS = ("NFC", "NFD", "NFKC", "none")
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 _FOLDED = str.maketrans(
-    {"ſ": "s", "ꝛ": "r", "⸗": "-", "⸳": ".", "—": "-", "–": "-", "’": "'", "„": '"', "“": '"', "”": '"'}
+    {"ſ": "s", "ꝛ": "r", "⸳": "."}
+    | dict.fromkeys("⸗—–‐‑−¬", "-")
+    | dict.fromkeys("‘’‚‛", "'")
+    | dict.fromkeys("„“”‟", '"')
 )
 _UMLAUTS = {"aͤ": "ä", "oͤ": "ö", "uͤ": "ü", "Aͤ": "Ä", "Oͤ": "Ö", "Uͤ": "Ü"}
 
@@ -53,7 +57,7 @@ def visual_order(text: str) -> list[tuple[int, bool]]:
     to 2 of Unicode's bidirectional algorithm, UAX 9).
     """
     clusters = _clusters(text)
-    sides = [_side(text[cluster[0]]) for cluster in clusters]
+    sides = _sides([text[cluster[0]] for cluster in clusters])
     if "R" not in sides:
         return [(place, False) for place in range(len(text))]
     leftward = sides.count("R") >= sides.count("L")
@@ -77,12 +81,23 @@ def _clusters(text: str) -> list[list[int]]:
     return found
 
 
-def _side(letter: str) -> str:
-    """L or R for letters and numbers of a direction, N for what takes its neighbours' direction."""
-    kind = unicodedata.bidirectional(letter)
-    if kind in ("R", "AL"):
-        return "R"
-    return "L" if kind in ("L", "EN", "AN") else "N"
+def _sides(letters: list[str]) -> list[str]:
+    """L or R for letters and numbers of a direction, N for what takes its neighbours' direction.
+
+    Signs such as % belong to the European number that they touch (UAX 9, W5), but not among Arabic letters (W2).
+    """
+    kinds = [unicodedata.bidirectional(letter) for letter in letters]
+    side = {"R": "R", "AL": "R", "L": "L", "EN": "L", "AN": "L"}
+    found = [side.get(kind, "N") for kind in kinds]
+    if "AL" in kinds:
+        return found
+    begin = 0
+    for kind, run in itertools.groupby(kinds):
+        end = begin + len(list(run))
+        if kind == "ET" and "EN" in (kinds[begin - 1] if begin else "", kinds[end] if end < len(kinds) else ""):
+            found[begin:end] = "L" * (end - begin)
+        begin = end
+    return found
 
 
 def _runs(sides: list[str], other: str) -> list[tuple[int, int]]:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sightline.core.errors import SightlineError
 from sightline.tasks.read.text import charset, fold, normalise, visual, visual_order
 
-LETTERS = st.text(alphabet="abc 12.(אבגדهمي\u05b0\u0301)", max_size=30)
+HEBREW = st.text(alphabet="ab 12.%$(אבגד)", max_size=30)
+LETTERS = st.text(alphabet="abc 12.%(אבגדهمي\u05b0\u0301)", max_size=30)
 
 
 def test_white_space_is_folded_and_the_form_is_the_one_asked_for() -> None:
@@ -26,6 +27,7 @@ def test_the_charset_holds_combining_marks_and_says_when_there_is_nothing() -> N
 
 def test_folding_makes_old_spellings_alike() -> None:
     assert fold("boͤſe Weisheits⸗Goͤttin ꝛc.") == "böse Weisheits-Göttin rc."
+    assert fold("Zei¬ ‚a‘ b‐c „d“") == "Zei- 'a' b-c \"d\""
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,7 @@ def test_folding_makes_old_spellings_alike() -> None:
         ("שנת 1948 (תש״ח)", "(ח״שת) 1948 תנש"),
         ("אבגדה hi all והזח", "חזהו hi all הדגבא"),
         ("see שלום there", "see םולש there"),
+        ("הנחה של 25% היום", "םויה 25% לש החנה"),
         ("", ""),
     ],
 )
@@ -48,7 +51,7 @@ def test_a_mark_stays_with_its_letter() -> None:
     assert visual("א\u05b0ב") == "בא\u05b0"
 
 
-@given(LETTERS)
+@given(LETTERS | HEBREW)
 def test_the_order_is_its_own_inverse_and_loses_nothing(text: str) -> None:
     assert sorted(place for place, _ in visual_order(text)) == list(range(len(text)))
     if not text or text[0] not in "\u05b0\u0301":
