@@ -87,7 +87,8 @@ class Teller:
         self._plan, self._first_step = plan, step
         self._begun = self._saved = time.monotonic()
         epochs = f"{plan.steps / plan.per_epoch:.1f}".removesuffix(".0")
-        self.note(f"{plan.steps:,} steps of {plan.batch} images: {epochs} epoch{'' if epochs == '1' else 's'}")
+        steps = "1 step" if plan.steps == 1 else f"{plan.steps:,} steps"
+        self.note(f"{steps} of {plan.batch} images: {epochs} epoch{'' if epochs == '1' else 's'}")
 
     def replanned(self, plan: Plan) -> None:
         """The plan was fitted to the time left: epochs and ETA follow it."""

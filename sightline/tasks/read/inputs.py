@@ -89,8 +89,8 @@ class Band:
         weights = ink[rows, columns]
         if tone.flat or not len(rows):
             return Band(0.5, 0.0)
-        x = columns - float(np.average(columns, weights=weights))
-        y = rows + 0.5
+        x = columns.astype(np.float64) - float(np.average(columns, weights=weights))
+        y = rows.astype(np.float64) + 0.5
         y = y - x * _slope(x, y, weights) if width > SURE_LENGTH * height else y
         middle = float(np.average(y, weights=weights))
         near = weights
