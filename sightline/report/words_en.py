@@ -126,7 +126,7 @@ ENGLISH: dict[str, str] = {
     "truth": "Truth",
     "answer": "Answer",
     "times": "Times",
-    "share_of_truth": "Of its images",
+    "share_of_truth": "Share",
     "per_class": "Class by class",
     "per_class_lead": "The weakest first. The small figures are 95% intervals: wide ones mean few images.",
     "rows_part": "The {shown} weakest of {all} classes.",

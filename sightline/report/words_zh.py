@@ -122,7 +122,7 @@ CHINESE: dict[str, str] = {
     "truth": "真实",
     "answer": "回答",
     "times": "次数",
-    "share_of_truth": "占该类图像",
+    "share_of_truth": "占比",
     "per_class": "各个类别",
     "per_class_lead": "最薄弱的在前。小字是 95% 区间：区间宽，说明图像少。",
     "rows_part": "只列出最薄弱的 {shown} 个类别，共 {all} 个。",

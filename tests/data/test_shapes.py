@@ -110,13 +110,14 @@ def test_yolo_gives_masks_where_they_are_asked_for(tmp_path: Path) -> None:
         save_image(tmp_path / "images" / "train" / f"{name}.png", np.full((6, 8, 1), 50, np.uint8))
         (tmp_path / "labels" / "train").mkdir(parents=True, exist_ok=True)
         (tmp_path / "labels" / "train" / f"{name}.txt").write_text(text)
+    (tmp_path / "labels" / "train" / "gone.txt").write_text(rows["b"])
     (tmp_path / "data.yaml").write_text("path: .\ntrain: images/train\nnames: [cat, dog]\n")
     assert open_data(str(tmp_path)).target == "boxes"
     data = open_data(str(tmp_path), kind="mask")
     assert (data.target, data.classes, data.splits.tolist()) == ("mask", ("background", "cat", "dog"), ["train"] * 3)
     first, second, third = (target.load() for target in data.targets)
     assert first[2, 3] == 2 and first[5, 7] == 0 and (second == 1).all() and not third.any()
-    assert sorted(code for code, _, _ in data.notes) == ["strange_box", "unknown_class"]
+    assert sorted(code for code, _, _ in data.notes) == ["absent_image", "strange_box", "unknown_class"]
     (tmp_path / "labels" / "train" / "a.txt").write_text("")
     (tmp_path / "labels" / "train" / "b.txt").write_text("0 0.5 0.5 0.1 0.1\n")
     with pytest.raises(SightlineError, match="there are no masks"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sightline.core.errors import SightlineError
-from sightline.data.dataset import Dataset, printable
+from sightline.data.dataset import Dataset
 from sightline.data.formats import yolo
 from sightline.data.formats._boxes import Troubles
 from sightline.data.formats._common import is_file
@@ -34,6 +34,7 @@ def load_masks(path: Path) -> Dataset:
             if image not in found:
                 known = split if split is not None else split_of_folders(image, root)
                 found[image] = known, _outlines(image, root, names, troubles)
+    yolo.note_orphans([*found], root, troubles)
     numbers = sorted(names) or sorted({number for _, outlines in found.values() for number, _ in outlines})
     key = key_of_names([names.get(number, str(number)) for number in numbers])
     places = {number: _place(names.get(number, str(number)), key) for number in numbers}
@@ -60,7 +61,7 @@ def _mask(image: Path, outlines: list[Outline], places: dict[int, int], key: Mas
 def _outlines(image: Path, root: Path, names: dict[int, str], troubles: Troubles) -> list[Outline]:
     """The polygons of an image; rows of boxes have none, and are noted."""
     file = label_folder(image.parent) / f"{image.stem}.txt"
-    shown = printable(str(file.relative_to(root) if file.is_relative_to(root) else file))
+    shown = yolo.shown(file, root)
     if not is_file(file):
         troubles.add("no_annotation", image.name)
         return []

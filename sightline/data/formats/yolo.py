@@ -62,7 +62,7 @@ def load(path: Path, kind: str | None = None) -> Dataset:
             known = split if split is not None else split_of_folders(image, root)
             if (image, known) not in examples:
                 examples[image, known] = reader.example(image, known)
-    reader.orphans([image for image, _ in examples])
+    note_orphans([image for image, _ in examples], root, troubles)
     found = [names[number] for number in sorted(names)]
     if not names:  # the numbers themselves, in their order
         found = sorted({row.label for example in examples.values() for row in example.rows}, key=int)
@@ -106,16 +106,6 @@ class _Reader:
                 add_row(example.rows, Row(self.names.get(number, str(number)), corners), where, self.troubles)
         return example
 
-    def orphans(self, images: list[Path]) -> None:
-        """Notes the label files whose image is not there."""
-        stems: dict[Path, set[str]] = {}
-        for image in images:
-            stems.setdefault(label_folder(image.parent), set()).add(image.stem)
-        for folder, known in stems.items():
-            for file in _label_files(folder):
-                if file.stem not in known:
-                    self.troubles.add("absent_image", self._shown(file))
-
     def _rows(self, file: Path) -> Iterator[tuple[str, int, tuple[float, float, float, float]]]:
         """Where each row stands, its class and its corners as parts of the image."""
         try:
@@ -133,7 +123,7 @@ class _Reader:
                     yield where, *found
 
     def _shown(self, file: Path) -> str:
-        return printable(str(file.relative_to(self.root) if file.is_relative_to(self.root) else file))
+        return shown(file, self.root)
 
 
 def _row(fields: list[str], keypoints: bool) -> tuple[int, tuple[float, float, float, float]] | None:
@@ -192,6 +182,22 @@ def _label_folders(root: Path) -> list[Path]:
     inside = [root / "labels", *folders_in(root / "labels")]
     inside += [folder / "labels" for folder in folders_in(root) if split_name(folder.name)]
     return [*inside, root] if any(is_file(root / name) for name in _NAMES) else inside
+
+
+def note_orphans(images: list[Path], root: Path, troubles: Troubles) -> None:
+    """Notes the label files beside these images whose own image is not there."""
+    stems: dict[Path, set[str]] = {}
+    for image in images:
+        stems.setdefault(label_folder(image.parent), set()).add(image.stem)
+    for folder, known in stems.items():
+        for file in _label_files(folder):
+            if file.stem not in known:
+                troubles.add("absent_image", shown(file, root))
+
+
+def shown(file: Path, root: Path) -> str:
+    """A file as people read it: from the root where it lies below it."""
+    return printable(str(file.relative_to(root) if file.is_relative_to(root) else file))
 
 
 def _label_files(folder: Path) -> list[Path]:
