@@ -31,6 +31,8 @@ CONTAINERS = "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mjpeg,
 CAMERA = re.compile(r"camera:(.*)")
 CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}:none"), "win32": ("dshow", "video={}")}
 """Platform to FFmpeg's device and how it names the camera; Windows knows cameras by name, not by number."""
+TS_PACKETS = (188, 192, 204)
+"""Bytes of a packet of an MPEG transport stream: plain, with a time stamp, with check bytes."""
 USUAL_FPS, MOST_FPS = 30.0, 1000.0
 """Frames a second where nobody says; more than anybody means who says it."""
 
@@ -147,12 +149,19 @@ class Video:
             return
         missing = max(0, (self.expected or count) - count)
         length = _seconds(self._stream) or (self.expected or 0) / self.fps
-        if self._ended or last + 2 / self.fps < length:
+        if self._ended or self._is_torn() or last + 2 / self.fps < length:
             of = f" of {self.expected:,}" if missing else ""
             self.broken = f"the video breaks off after frame {count:,}{of}: what was there is answered"
         elif missing or self._damaged:
             lost = max(missing, self._damaged)
             self.broken = f"{lost:,} damaged frames of the video are left out, and {count:,} answered"
+
+    def _is_torn(self) -> bool:
+        """Whether an MPEG transport stream, which does not say how long it is, ends within one of its packets."""
+        if self._container.format.name != "mpegts":
+            return False
+        size = Path(self._name).stat().st_size
+        return all(size % packet for packet in TS_PACKETS)
 
     def close(self) -> None:
         """Lets go of the file or camera."""

@@ -63,6 +63,16 @@ def test_a_frame_is_turned_as_the_file_says(degrees: int, corner: tuple[int, int
     assert red == [place == corner for place in ((0, 0), (0, -1), (-1, 0), (-1, -1))]
 
 
+def test_a_transport_stream_that_ends_within_a_packet_has_broken_off(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (20, 48, 64, 3), np.uint8)
+    path = streamed(write_film(tmp_path / "a.mp4", list(noise)), tmp_path / "a.ts")
+    assert not frames_of(path)[1]
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 6 // 10 // 188 * 188 + 100])
+    found, broken = frames_of(path)
+    assert found and broken.startswith(f"the video breaks off after frame {len(found)}")
+
+
 def test_a_video_that_ends_mid_frame_gives_the_frames_until_there(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (40, 48, 64, 3), np.uint8)
     path = streamed(write_film(tmp_path / "a.mp4", list(noise)), tmp_path / "whole.mp4")
