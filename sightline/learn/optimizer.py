@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -13,8 +15,8 @@ AVERAGE_HORIZON = 0.02
 MUON_LR, ADAM_SHARE = 0.08, 0.125
 """At 128 images a step; the parameters that Muon does not train take Adam at an eighth of its rate, or at the
 share that the network names as `adam_share`."""
-GATE_SHARE = 0.24
-"""Of Muon's rate, for the matrices of recurrent layers."""
+GATE_SHARE, GATE_DECAY, HEAD_DECAY = 0.24, 0.3, 0.1
+"""Share of Muon's rate for the matrices of LSTM layers, and their weight decay; that of the layers behind them."""
 ADAMW_LR = 2e-3
 
 
@@ -24,30 +26,36 @@ def default_lr(network: nn.Module, batch: int) -> float:
 
 
 def make_optimizers(network: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
-    """Muon for the filters of a network that calls itself `scale_free` and for the matrices of its recurrent layers,
-    and Adam for its rest; AdamW for any other network.
+    """Muon for the filters of a network that calls itself `scale_free` and for the matrices of its LSTM layers, and
+    Adam for its rest; AdamW for any other network.
 
     Each parameter group has a `scale`: its share of the learning rate.
     """
     trained = [p for p in network.parameters() if p.requires_grad]
-    if is_scale_free(network):
-        gates = {p for module in network.modules() if isinstance(module, nn.LSTM) for p in module.parameters()}
-        filters = [p for p in trained if p.ndim == 4]
-        matrices = [p for p in trained if p.ndim == 2 and p in gates]
-        rest = [p for p in trained if p.ndim != 4 and not (p.ndim == 2 and p in gates)]
-        found: list[torch.optim.Optimizer] = [Muon(filters, lr)] if filters else []
-        if matrices:
-            found.append(GateMuon([{"params": matrices, "scale": GATE_SHARE}], lr * GATE_SHARE))
-        if rest:
-            share = float(getattr(network, "adam_share", ADAM_SHARE))
-            group = {"params": rest, "scale": share}
-            found.append(torch.optim.Adam([group], lr * share, betas=(0.9, 0.99), fused=True))
-        return found
+    if not is_scale_free(network):
+        return [torch.optim.AdamW(_with_decay(trained, WEIGHT_DECAY), lr=lr, fused=True)]
+    recurrent = {p for module in network.modules() if isinstance(module, nn.LSTM) for p in module.parameters()}
+    filters = [p for p in trained if p.ndim == 4]
+    matrices = [p for p in trained if p.ndim == 2 and p in recurrent]
+    taken = {*filters, *matrices}
+    rest = [p for p in trained if p not in taken]
+    share = float(getattr(network, "adam_share", ADAM_SHARE))
+    found: list[torch.optim.Optimizer] = [Muon(filters, lr)] if filters else []
+    if matrices:
+        found.append(GateMuon([{"params": matrices, "scale": GATE_SHARE}], lr * GATE_SHARE, decay=GATE_DECAY))
+    if rest:
+        groups = [{**group, "scale": share} for group in _with_decay(rest, HEAD_DECAY if matrices else 0.0)]
+        found.append(torch.optim.AdamW(groups, lr * share, betas=(0.9, 0.99), fused=True))
+    return found
+
+
+def _with_decay(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
+    """The groups of an optimizer: biases and norms do not decay."""
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": WEIGHT_DECAY},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},  # biases and norms
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return [torch.optim.AdamW([g for g in groups if g["params"]], lr=lr, fused=True)]
+    return [group for group in groups if group["params"]]
 
 
 def is_scale_free(network: nn.Module) -> bool:
