@@ -230,6 +230,8 @@ ENGLISH_TERMS: dict[str, str] = {
     "found_unseen_character_why": "They cannot be read rightly. Check their spelling, or add lines that hold them.",
     "found_too_short": "Lines too short for their transcript: {n}",
     "found_too_short_why": "Often the transcript of another line. They teach nothing.",
+    "found_too_long": "Images far too long to be lines: {n}",
+    "found_too_long_why": "Training leaves them out, and no reader takes them: cut them into shorter lines.",
     "found_odd_height": "Images far higher than wide: {n}",
     "found_odd_height_why": "They may hold several lines, or be turned: only single lines can be read.",
     "found_no_image": "Transcripts without an image: {n}",

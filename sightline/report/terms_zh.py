@@ -225,6 +225,8 @@ CHINESE_TERMS: dict[str, str] = {
     "found_unseen_character_why": "不可能认对。请检查写法，或加入含有它们的行。",
     "found_too_short": "对其文字来说太短的行：{n} 行",
     "found_too_short_why": "往往是另一行的文字，学不到东西。",
+    "found_too_long": "长度远超一行的图像：{n} 张",
+    "found_too_long_why": "训练会略过它们，也无法识别：请切成更短的行。",
     "found_odd_height": "高度远大于宽度的图像：{n} 张",
     "found_odd_height_why": "可能含有多行，或被转过方向：只能识别单行。",
     "found_no_image": "没有图像的文字：{n} 条",

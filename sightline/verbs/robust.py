@@ -136,11 +136,18 @@ def _compare(
 
 
 def _predictions(part: Part, runner: Runner, inputs: Sequence[Arrays], size: tuple[int, int]) -> list[Prediction]:
-    """The predictions for inputs of equal shape that stem from one image."""
-    batch = {key: np.stack([one[key] for one in inputs]) for key in inputs[0]}
-    outputs = part.task.infer(runner, batch, part.bundle.spec)
-    rows = ({key: values[row] for key, values in outputs.items()} for row in range(len(inputs)))
-    return [part.task.postprocess(row, size, part.bundle.spec) for row in rows]
+    """The predictions, in order, for inputs that stem from one image; those of one shape share a call."""
+    alike: dict[tuple[tuple[int, ...], ...], list[int]] = {}
+    for place, one in enumerate(inputs):
+        alike.setdefault(tuple(values.shape for values in one.values()), []).append(place)
+    found: dict[int, Prediction] = {}
+    for places in alike.values():
+        batch = {key: np.stack([inputs[place][key] for place in places]) for key in inputs[0]}
+        outputs = part.task.infer(runner, batch, part.bundle.spec)
+        for row, place in enumerate(places):
+            one = {key: values[row] for key, values in outputs.items()}
+            found[place] = part.task.postprocess(one, size, part.bundle.spec)
+    return [found[place] for place in range(len(inputs))]
 
 
 def _runner_of(graph: bytes, workers: int) -> Callable[[], Runner]:

@@ -43,7 +43,8 @@ def tiny(bundle: Bundle) -> tuple[np.ndarray, list[Any]]:
 def batch(bundle: Bundle) -> np.ndarray:
     """Preprocessed images that the network has not seen."""
     task = task_named(bundle.spec.task)
-    return np.stack([task.preprocess(read(image), bundle.spec)["image"] for image in tiny(bundle)[0][:12]])
+    found = [task.preprocess(read(image), bundle.spec)["image"] for image in tiny(bundle)[0][:36]]
+    return np.stack([one for one in found if one.shape == found[0].shape][:12])  # widths may differ
 
 
 def test_it_trains_and_its_export_is_proven(bundle: Bundle) -> None:

@@ -2,8 +2,6 @@
 
 # pyright: basic
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 
@@ -21,15 +19,12 @@ def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     grey = to_channels(pixels, 1)
     rows, columns = grey.shape[:2]
     small = grey if rows <= height else resize(grey, (max(1, round(columns * height / rows)), height))
-    low, middle, high = np.percentile(small, (5, 50, 95))
-    inverted = middle - low < high - middle  # light ink on dark paper
-    if inverted:
-        grey, small = 255 - grey, 255 - small
+    inverted = np.less(*np.diff(np.percentile(small, (5, 50, 95))))  # light ink on dark paper
+    grey, small = (255 - grey, 255 - small) if inverted else (grey, small)
     dark, light = (float(v) for v in np.percentile(small, (1, 95)))
     top, tall = window(small, dark, light, rows, columns, spec["extra"].get("spread", 0.0))
     shown = np.full((tall, columns, 1), 255 - round(255 - light) if inverted else round(light), np.uint8)
-    first, last = max(0, top), min(rows, top + tall)
-    shown[first - top : last - top] = grey[first:last]
+    shown[max(0, -top) : rows - top] = grey[max(0, top) : top + tall]
     width = max(STEP, round(columns * height / tall / STEP) * STEP)
     ink = (resize(shown, (width, height)).astype(np.float32) - dark) * ((PAPER - INK) / max(light - dark, 1)) + INK
     line = np.full((height, width + 2 * MARGIN, 1), PAPER, np.uint8)
@@ -53,9 +48,7 @@ def window(small: np.ndarray, dark: float, light: float, rows: int, columns: int
         near = weights * np.exp(-0.5 * ((y - middle) / (2.5 * spread + 1e-6)) ** 2)
         middle = np.average(y, weights=near)
     spread = np.average(np.abs(y - middle), weights=near) / small.shape[0]
-    if not spread:
-        return 0, rows
-    trust = columns / rows / (columns / rows + SURE_LENGTH)
+    trust = columns / rows / (columns / rows + SURE_LENGTH) if spread else 0.0
     zoom = min(max(spread / usual, ZOOMS[0]), ZOOMS[1]) ** trust
     middle = 0.5 + (middle / small.shape[0] - 0.5) * trust
     return round(float(middle - zoom / 2) * rows), max(1, round(float(zoom) * rows))
@@ -70,29 +63,19 @@ def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dic
 
         found = searched(probabilities, found, spec, assets)
     found = folded(found, spec["classes"].index(" ") + 1 if " " in spec["classes"] else 0)
-    log = sum(math.log(max(peak, 1e-9)) for _, peak, _, _ in found)
     scale = size[0] / (len(probabilities) * COLUMN - 2 * MARGIN)
+    places = [[min(max(0.0, (step * COLUMN - MARGIN) * scale), float(size[0])) for step in one[2:]] for one in found]
     characters = [
-        {
-            "text": spec["classes"][index - 1],
-            "confidence": round(peak, 4),
-            "x": [round(min(max(0.0, (step * COLUMN - MARGIN) * scale), float(size[0])), 1) for step in steps],
-        }
-        for index, peak, *steps in found
+        {"text": spec["classes"][one[0] - 1], "confidence": round(one[1], 4), "x": [round(x, 1) for x in place]}
+        for one, place in zip(found, places, strict=True)
     ]
-    return {
-        "text": "".join(one["text"] for one in characters),
-        "confidence": round(math.exp(spec["extra"].get("certainty", 1.0) * log), 6),
-        "characters": characters,
-    }
+    sure = round(math.exp(spec["extra"].get("certainty", 1.0) * sum(math.log(max(one[1], 1e-9)) for one in found)), 6)
+    return {"text": "".join(one["text"] for one in characters), "confidence": sure, "characters": characters}
 
 
 def folded(found: list, space: int) -> list:
     """Without spaces at the ends, and without a second one in a row."""
-    kept: list = []
-    for one in found:
-        if one[0] != space or (kept and kept[-1][0] != space):
-            kept.append(one)
+    kept = [one for i, one in enumerate(found) if one[0] != space or (i and found[i - 1][0] != space)]
     return kept[:-1] if kept and kept[-1][0] == space else kept
 
 
