@@ -35,6 +35,15 @@ def test_every_line_is_found_once_and_in_order(angle: float) -> None:
         assert 20 <= cut.shape[0] <= 90 and cut.shape[1] > 200 and (cut < 100).any()
 
 
+def test_boxes_end_at_the_ink_and_on_the_page() -> None:
+    image = page()
+    for one in find_lines(image):
+        left, top, right, bottom = one.box
+        columns = np.flatnonzero((image[top:bottom, :, 0] < 100).any(axis=0))
+        assert left >= 0 and right <= 900 and top >= 0 and bottom <= 700
+        assert columns[0] - 30 < left <= columns[0] and columns[-1] < right < columns[-1] + 30
+
+
 def test_columns_are_read_one_after_the_other() -> None:
     found = find_lines(page(columns=2))
     assert len(found) == 16

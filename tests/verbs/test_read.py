@@ -58,6 +58,9 @@ def test_a_character_that_was_never_seen_is_reported_and_no_crash(cli: Cli, read
     found = cli("evaluate", reader, data, "--json").json
     assert found["unknown"] == ["♥"] and found["metrics"]["cer"] > 0
     assert "♥" in cli("evaluate", reader, data).out
+    for file in data.glob("*.gt.txt"):
+        file.write_text(f"{file.read_text().strip()}♥")
+    assert cli("evaluate", reader, data, "--json").json["unknown"] == ["♥"], "lines are judged by what is known"
 
 
 def test_another_charset_is_added_and_the_old_one_kept(cli: Cli, reader: Path, tmp_path: Path) -> None:

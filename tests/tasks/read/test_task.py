@@ -77,6 +77,26 @@ def test_lines_keep_their_shape_and_dark_paper_is_inverted() -> None:
         TASK.preprocess(np.zeros((40, 20_000, 1), np.uint8), spec)
 
 
+def test_small_and_large_letters_are_scaled_alike() -> None:
+    """The same writing cut with much and with little paper above and below it."""
+    random = np.random.default_rng(0)
+    writing = np.full((20, 600, 1), 220, np.uint8)
+    for x in range(10, 590, 6):
+        writing[random.integers(2, 8) : random.integers(12, 18), x : x + 2] = 30
+    tight, wide = writing, np.pad(writing, ((20, 20), (0, 0), (0, 0)), constant_values=220)
+    usual = inputs.usual_spread([tight, wide, np.pad(writing, ((6, 6), (0, 0), (0, 0)), constant_values=220)], 48)
+    spec = dataclasses.replace(spec_for(["ab"]), extra={"normalize": "NFC", "spread": usual})
+    scaled = [TASK.preprocess(image, spec)["image"] for image in (tight, wide)]
+    plain = [TASK.preprocess(image, spec_for(["ab"]))["image"] for image in (tight, wide)]
+
+    def heights(lines: list[np.ndarray]) -> list[int]:
+        return [int(np.ptp(np.flatnonzero((line < 128).any(axis=(1, 2))))) for line in lines]
+
+    assert heights(plain)[0] > 2 * heights(plain)[1] and heights(scaled)[0] < 1.5 * heights(scaled)[1]
+    read = TASK.postprocess({"probabilities": sure("ab", spec, scaled[0].shape[1] // 4)}, (600, 20), spec)
+    assert 0 <= read.letters[0].left < read.letters[1].right <= 600
+
+
 def test_a_map_over_the_input_comes_back_to_the_image() -> None:
     spec = spec_for(["ab"])
     values = np.zeros((48, 208), np.float32)
@@ -92,6 +112,9 @@ def test_check_names_what_is_wrong_with_transcripts() -> None:
     found = {f.code: f for f in TASK.check_dataset(data, splits, np.full((len(texts), 2), (400, 40), np.int32))}
     assert found["empty_text"].count == 1 and found["too_short"].items == ("[22]",)
     assert "♥ (1)" in found["unseen_character"].items and found["too_few"].level == "warning"
+    sizes = np.full((len(texts), 2), (400, 40), np.int32)
+    sizes[3] = (20_000, 40)
+    assert {f.code: f for f in TASK.check_dataset(data, splits, sizes)}["too_long"].items == ("[3]",)
     assert check.steps_needed("abba") == 5 and check.steps_needed("") == 0
     few = TASK.check_dataset(dataset(["a"] * 3), np.array(["train"] * 3), np.full((3, 2), 40, np.int32))
     assert [(f.code, f.level) for f in few] == [("too_few", "error")]
