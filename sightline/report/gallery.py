@@ -16,7 +16,7 @@ def image(picture: Picture, alt: str) -> Html:
     """The picture itself; small ones are enlarged with their pixels as squares."""
     return tag(
         "img", src=picture.uri, alt=alt, width=picture.width, height=picture.height,
-        cls="tiny" if picture.tiny else None,
+        cls="tiny" if picture.tiny else "long" if picture.long else None,
     )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def mistakes(facts: Facts, t: Words) -> Section | None:
         return None
     total = _wrong_in_all(facts)
     parts: list[Html] = [_legend(facts, t)] if any(shown.painted for shown in facts.worst) else []
-    wide = "shots wide" if parts else "shots"
+    wide = _layout(facts.worst, "shots wide" if parts else "shots")
     if wrong:
         said = t("mistakes_of", shown=len(wrong), all=numbers.count(total)) if total > len(wrong) else ""
         parts += [tag("p", said, cls="aside") if said else Html(""), grid([card(shown, t) for shown in wrong], wide)]
@@ -58,6 +58,11 @@ def mistakes(facts: Facts, t: Words) -> Section | None:
     if unsure and len(wrong) < 6:
         parts += [tag("h3", t("unsure")), grid([card(shown, t) for shown in unsure[:6]], wide)]
     return Section("mistakes", t.plain("mistakes"), join(parts), t.plain("mistakes_lead" if wrong else "mistakes_none"))
+
+
+def _layout(shown: Sequence[Shown], usual: str) -> str:
+    """The class of a grid of these: long images, such as lines of text, one below the other."""
+    return "shots long" if 2 * sum(one.picture.long for one in shown) > len(shown) else usual
 
 
 def _legend(facts: Facts, t: Words) -> Html:
@@ -80,11 +85,11 @@ def heat_maps(facts: Facts, t: Words) -> Section | None:
         return None
     parts: list[Html] = []
     if not facts.rows:  # without classes an answer is near or far, not right or wrong
-        parts.append(grid([card(shown, t) for shown in facts.maps], "shots wide"))
+        parts.append(grid([card(shown, t) for shown in facts.maps], _layout(facts.maps, "shots wide")))
     for key, chosen in (("maps_wrong", False), ("maps_right", True)) if facts.rows else ():
         cards = [card(shown, t) for shown in facts.maps if shown.right is chosen]
         if cards:
-            parts += [tag("h3", t(key)), grid(cards, "shots wide")]
+            parts += [tag("h3", t(key)), grid(cards, _layout(facts.maps, "shots wide"))]
     lead = t.plain("maps_lead", method=t.named("method", facts.map_method))
     return Section("heat-maps", t.plain("maps"), join(parts), lead)
 
@@ -94,7 +99,13 @@ def augmented(facts: Facts, t: Words) -> Section | None:
     if not facts.batch:
         return None
     shots = [tag("figure", image(one, t.plain("alt_batch", n=n + 1)), cls="shot") for n, one in enumerate(facts.batch)]
+    layout = "shots long" if facts.batch[0].long else "shots small"
     way = facts.card.get("options", {}).get("augment", "")
     known = f"augment_{way}"
     said = tag("p", t(known), cls="aside") if t.has(known) else Html("")
-    return Section("batch", t.plain("batch"), join([said, grid(shots, "shots small")]), t.plain("batch_lead"))
+    return Section(
+        "batch",
+        t.plain("batch"),
+        join([said, grid(shots, layout)]),
+        t.plain("batch_lead"),
+    )

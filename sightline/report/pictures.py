@@ -14,6 +14,8 @@ from sightline.data.image import to_image
 
 LARGEST_SIDE = 224
 """Larger images are made smaller to this longer side, in px."""
+LONG, LONGEST_SIDE = 4, 720
+"""Images so many times as long as high, such as lines of text, keep more of their length, to be read."""
 PIXEL_SIDE = 64
 """Images up to this longer side, in px, are shown with their pixels as squares."""
 MOST_BYTES = 20_000
@@ -33,12 +35,18 @@ class Picture:
         """Whether it should be enlarged with visible pixels."""
         return max(self.width, self.height) <= PIXEL_SIDE
 
+    @property
+    def long(self) -> bool:
+        """Whether it needs a row of its own."""
+        return self.width >= LONG * self.height
+
 
 def picture(image: NDArray[np.uint8] | Image.Image) -> Picture:
     """From (height, width, 1 or 3) uint8 or a Pillow image: PNG where small, JPEG where it is photo sized."""
     shown = to_image(image)
-    if max(shown.size) > LARGEST_SIDE:
-        shown.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.BILINEAR)
+    side = LONGEST_SIDE if shown.width >= LONG * shown.height else LARGEST_SIDE
+    if max(shown.size) > side:
+        shown.thumbnail((side, side), Image.Resampling.BILINEAR)
     if max(shown.size) <= PIXEL_SIDE:
         return _encoded(shown, "png", _saved(shown, "PNG"))
     for quality in (82, 70, 55, 40, 25):

@@ -91,6 +91,7 @@ text-align:left;padding-top:.6rem;font-weight:650;color:var(--ink)}
 .matrix.many{font-size:.68rem}.matrix.many thead th{width:1.75rem}.matrix.many tbody td{height:1.5rem}
 .shots{display:grid;grid-template-columns:repeat(auto-fill,minmax(8rem,1fr));gap:1.4rem 1.1rem;margin-top:1rem}
 .shots.wide{grid-template-columns:repeat(auto-fill,minmax(15rem,1fr))}
+.shots.long,.shots.long .pair{grid-template-columns:1fr}
 .shots.small{grid-template-columns:repeat(auto-fill,minmax(6rem,1fr));gap:.6rem}
 .shots.group{display:flex;flex-wrap:wrap;gap:.6rem}.shots.group .shot{width:8rem}
 .shots.group+.shots.group{border-top:1px solid var(--faint);padding-top:1rem}
@@ -98,7 +99,7 @@ text-align:left;padding-top:.6rem;font-weight:650;color:var(--ink)}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:.3rem}
 .shot img{display:block;width:100%;height:auto;aspect-ratio:1;object-fit:contain;background:var(--wash);
 border-radius:4px}
-img.tiny{image-rendering:pixelated}
+img.tiny{image-rendering:pixelated}.shot img.long{aspect-ratio:auto}
 .shot figcaption{margin-top:.4rem;line-height:1.35}
 .verdict{display:grid;grid-template-columns:auto 1fr;gap:0 .45rem;color:var(--ink)}
 .finding .verdict{display:block}

@@ -42,3 +42,9 @@ def test_even_the_worst_square_of_noise_stays_within_the_bound() -> None:
 
 def test_an_overlay_from_pillow_is_taken_too() -> None:
     assert opened(picture(Image.new("RGBA", (10, 12), (255, 0, 0, 128)))).size == (10, 12)
+
+
+def test_lines_of_text_keep_enough_of_their_length_to_be_read() -> None:
+    line = picture(np.full((48, 1600, 1), 200, np.uint8))
+    assert line.long and (line.width, line.height) == (720, 22)
+    assert not picture(np.full((300, 400, 1), 200, np.uint8)).long
