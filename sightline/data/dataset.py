@@ -221,7 +221,8 @@ class Dataset:
                 continue
             heights.append(pixels.shape[0])
             widths.append(pixels.shape[1])
-            some += [pixels] if len(some) < KEPT else []
+            if len(some) < KEPT:
+                some.append(pixels)
             grey = grey and pixels.shape[2] == 1
         if not widths:
             raise SightlineError("none of the images can be read", self.name, str(last))

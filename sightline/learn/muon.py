@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sightline.learn.precision import multiplies_bfloat16
 
-_ITERATIONS = 4
+_ITERATIONS, _LSTM_GATES = 4, 4
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic iteration: they drive all singular values into about 0.7..1.2 as fast as can be."""
 
@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
 
 
 class GateMuon(torch.optim.Optimizer):
-    """For the matrices of recurrent layers, (gates x units, inputs): the gradient of each gate is made orthogonal.
+    """For the matrices of LSTM layers, (4 gates x units, inputs): the gradient of each gate is made orthogonal.
 
     Steps are as large as Adam's of the same `lr`: 0.2 times the square root of the longer side times the orthogonal
     matrix (J. Liu et al. 2025, eq. 4). No normalisation follows these weights: without decay they grew to five times
@@ -51,7 +51,7 @@ class GateMuon(torch.optim.Optimizer):
         self, params: Iterable[Tensor] | list[dict[str, Any]], lr: float, momentum: float = 0.9, decay: float = 0.0
     ) -> None:
         """decay: share of `lr` by which weights shrink at each step."""
-        super().__init__(params, {"lr": lr, "momentum": momentum, "gates": 4, "decay": decay})
+        super().__init__(params, {"lr": lr, "momentum": momentum, "decay": decay})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -62,7 +62,7 @@ class GateMuon(torch.optim.Optimizer):
                 alike.setdefault(weight.shape, []).append(weight)
             for shape, weights in alike.items():
                 updates = [self._smoothed(weight, group["momentum"]) for weight in weights]
-                rows, columns = shape[0] // group["gates"], shape[1]
+                rows, columns = shape[0] // _LSTM_GATES, shape[1]
                 found = orthogonal(torch.stack(updates).view(-1, rows, columns), quick=True)
                 length = 0.2 * max(rows, columns) ** 0.5
                 for weight, update in zip(weights, found.view(len(weights), *shape), strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from sightline.core.visible import visible
 from sightline.report import numbers
 from sightline.report.facts import NOTHING, Facts
 from sightline.report.html import Html, given, join, tag
@@ -105,7 +106,7 @@ def fails(facts: Facts, t: Words) -> list[Html]:
         found.append(t("unseen_classes", n=len(unseen), classes=_some(unseen, t)))
     unknown = list(facts.scores.get("unknown", []))
     if unknown:
-        found.append(t("unknown_labels", classes=_some([str(name) for name in unknown], t)))
+        found.append(t("unknown_labels", classes=_some([visible(str(name)) for name in unknown], t)))
     if not found and facts.confusion:
         found.append(t("no_mistake", images=t.images(facts.count)))
     return found

@@ -2,7 +2,7 @@
 
 Lines are cut higher and lower than their letters are, so that the same letter is twice as large in one as in another.
 They are therefore scaled by their ink: it lies in the middle of the input, and spreads as far up and down as in the
-usual line of the training data. (Readers of one dimension have long been fed so: Breuel et al. 2013, section III-A.)
+usual line of the training data. (OCRopus normalises lines to a like end: Breuel et al. 2013.)
 """
 
 from __future__ import annotations

@@ -43,9 +43,9 @@ class Lines(nn.Module):
     """(batch, 1, height, width) to logits (batch, width / 4, classes)."""
 
     scale_free = True
-    """Every filter is normalised, so its length means nothing: Muon trains them, and Adam the rest."""
+    """Every filter is normalised, so its length means nothing: Muon trains them."""
     adam_share = 0.06
-    """Recurrent layers take smaller steps than Adam's usual share of Muon's rate."""
+    """Of Muon's rate, for heads, norms and biases: less than usual, as CTC's loss is steep."""
     least_part = 4
     """Processors may take parts of so many lines of a batch each: recurrent steps are too small to be shared."""
 
