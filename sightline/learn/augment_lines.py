@@ -14,6 +14,8 @@ from sightline.learn.batches import Tensors
 
 STEP = 8
 """Widths of augmented lines are multiples of this many pixels."""
+SHARE_OF_ONE = 0.25
+"""Of the largest stretch: by how much a line differs from the others of its batch."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class LinePolicy:
         mirrored: Tensor | None = None,
         side: int | None = None,
     ) -> tuple[Tensors, Tensors]:
-        """inputs["image"]: float (batch, channel, height, width), normalised; it may come out wider.
+        """inputs["image"]: float (batch, channel, height, width), normalised; it may come out wider or narrower.
 
         mirrored and side are those of other policies, and have no meaning here.
         """
@@ -80,7 +82,10 @@ class LinePolicy:
 def _bend(images: Tensor, policy: LinePolicy, generator: torch.Generator) -> Tensor:
     """Slant, stretch, tilt and wave as one resampling; what lies outside repeats the edge."""
     count, _, height, width = images.shape
-    out = math.ceil(width * (1 + policy.stretch) / STEP) * STEP
+    # Most of the stretch is the same for all lines of a batch: else all would be as wide as the widest.
+    own = SHARE_OF_ONE * policy.stretch
+    together = 1 + float(uniform((1,), own - policy.stretch, policy.stretch - own, generator))
+    out = math.ceil(width * together * (1 + own) / STEP) * STEP
 
     def each(most: float) -> Tensor:
         return uniform((count, 1, 1), -most, most, generator)
@@ -88,7 +93,7 @@ def _bend(images: Tensor, policy: LinePolicy, generator: torch.Generator) -> Ten
     y = torch.arange(height)[None, :, None] + 0.5 - height / 2
     x = torch.arange(out)[None, None, :] + 0.5
     shear = torch.tan(torch.deg2rad(each(policy.slant)))
-    wide, high = 1 + each(policy.stretch), 1 + each(policy.tall)
+    wide, high = together * (1 + each(own)), 1 + each(policy.tall)
 
     def sine(most: float, shortest: float, longest: float) -> Tensor:
         """Of random amplitude, in px, its length between these multiples of the height."""

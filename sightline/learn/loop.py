@@ -25,8 +25,8 @@ from sightline.learn.precision import mixed
 from sightline.learn.replicas import in_threads, replicas_for
 from sightline.learn.teacher import Teacher
 
-RELEASE_EVERY = 8
-"""Steps after which memory is given back where the sizes of batches differ: 2 GB instead of 3 and more."""
+RELEASE_EVERY = 4
+"""Steps between looks at the memory that is held where the sizes of batches differ."""
 LOOK_EVERY = 16
 """Steps between looks at the loss: reading it more often would make a GPU wait."""
 TAUGHT = 0.7

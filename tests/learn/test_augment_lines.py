@@ -1,4 +1,4 @@
-"""Augmented lines: wider at most, never mirrored, repeatable, and dark ink stays dark on light paper."""
+"""Augmented lines: a little wider or narrower, never mirrored, repeatable, and dark ink stays dark on light paper."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_a_line_stays_a_line(name: str) -> None:
     other, _ = policy({"image": lines()}, targets, torch.Generator().manual_seed(4))
     image = seen["image"]
     assert torch.equal(image, again["image"]) and not torch.equal(image, other["image"])
-    assert image.shape[:3] == (4, 1, 48) and image.shape[3] % STEP == 0 and 200 <= image.shape[3] <= 200 * 1.3
+    assert image.shape[:3] == (4, 1, 48) and image.shape[3] % STEP == 0 and 200 * 0.8 <= image.shape[3] <= 200 * 1.3
     assert torch.isfinite(image).all() and found is targets
     assert image[:, :, 18:30].mean() < image[:, :, :6].mean() - 0.3, "the ink is still in the middle"
 
@@ -37,11 +37,17 @@ def test_nothing_is_changed_where_nothing_is_asked_for() -> None:
 
 
 def test_stretching_moves_the_end_of_the_text_and_not_its_beginning() -> None:
-    images = lines(16)
-    seen, _ = LinePolicy(stretch=0.2)({"image": images}, {}, torch.Generator().manual_seed(0))
-    dark = (seen["image"][:, 0, 24] < 0).float()
-    first, last = dark.argmax(1), dark.shape[1] - 1 - dark.flip(1).argmax(1)
-    assert (first.float() - 20).abs().max() <= 6 and int(last.max() - last.min()) > 20
+    generator, ends, widths = torch.Generator().manual_seed(0), [], []
+    for _ in range(24):
+        seen, _ = LinePolicy(stretch=0.2)({"image": lines(2)}, {}, generator)
+        dark = (seen["image"][:, 0, 24] < 0).float()
+        first, last = dark.argmax(1), dark.shape[1] - 1 - dark.flip(1).argmax(1)
+        assert (first.float() - 20).abs().max() <= 6
+        assert int(last.max()) < dark.shape[1] - 8, "text was cut off"
+        ends += last.tolist()
+        widths.append(dark.shape[1])
+    assert max(ends) - min(ends) > 40
+    assert min(widths) < 200 < max(widths), "batches were padded instead of stretched"
 
 
 def test_ink_is_made_thicker_and_thinner() -> None:
