@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,10 @@ class Tone:
     @staticmethod
     def of(grey: Pixels) -> Tone:
         """Of a line, (height, width) or (height, width, 1) uint8."""
-        low, middle, high = (float(v) for v in np.percentile(grey, (5, 50, 95)))
+        counts = np.bincount(grey.ravel(), minlength=256)
+        low, middle, high = (_percentile(counts, share) for share in (5, 50, 95))
         inverted = middle - low < high - middle  # most of a line is paper
-        dark, light = (float(v) for v in np.percentile(255 - grey if inverted else grey, (1, 95)))
+        dark, light = (_percentile(counts[::-1] if inverted else counts, share) for share in (1, 95))
         return Tone(inverted, dark, light)
 
     @property
@@ -63,13 +65,32 @@ class Tone:
         """Whether nothing stands out from the paper."""
         return self.light - self.dark < FLAT
 
+    @property
+    def upright(self) -> NDArray[np.uint8]:
+        """(256,) what each value is when ink is dark."""
+        values = np.arange(256, dtype=np.uint8)
+        return values[::-1] if self.inverted else values
+
     def stretched(self, grey: Pixels) -> Pixels:
         """The same with ink at 20 and paper at 235; all of it paper where nothing stands out."""
         if self.flat:
             return np.full_like(grey, PAPER)
-        upright = 255 - grey if self.inverted else grey
-        scaled = (upright.astype(np.float32) - self.dark) * ((PAPER - INK) / (self.light - self.dark)) + INK
-        return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+        values = (self.upright.astype(np.float32) - self.dark) * ((PAPER - INK) / (self.light - self.dark)) + INK
+        return np.clip(np.rint(values), 0, 255).astype(np.uint8)[grey]
+
+    def ink(self) -> NDArray[np.float64]:
+        """(256,) how much ink each value is, up to about 0.6; below 0 what is too faint to count."""
+        return (self.light - self.upright.astype(np.float64)) / max(1.0, self.light - self.dark) - FAINT
+
+
+def _percentile(counts: NDArray[np.int64], share: float) -> float:
+    """Of values that occur so many times each, as np.percentile gives it."""
+    ends = counts.cumsum()
+    place = share / 100 * (int(ends[-1]) - 1)
+    low = int(place)
+    below, above = (float(v) for v in np.searchsorted(ends, (low, min(low + 1, int(ends[-1]) - 1)), "right"))
+    part = place - low
+    return below + (above - below) * part if part < 0.5 else above - (above - below) * (1 - part)
 
 
 @dataclass(frozen=True)
@@ -83,28 +104,33 @@ class Band:
     def of(grey: Pixels, tone: Tone) -> Band:
         """Of a line, (height, width, 1) uint8. Ink far off, of the lines above and below, counts little."""
         height, width = grey.shape[:2]
-        upright = 255 - grey[..., 0] if tone.inverted else grey[..., 0]
-        ink = (tone.light - upright.astype(np.float64)) / max(1.0, tone.light - tone.dark) - FAINT
-        rows, columns = np.nonzero(ink > 0)
-        weights = ink[rows, columns]
-        if tone.flat or not len(rows):
+        ink, flat = tone.ink(), grey.ravel()
+        places = np.flatnonzero((ink > 0)[flat])
+        if tone.flat or not len(places):
             return Band(0.5, 0.0)
-        x = columns.astype(np.float64) - float(np.average(columns, weights=weights))
-        y = rows.astype(np.float64) + 0.5
-        y = y - x * _slope(x, y, weights) if width > SURE_LENGTH * height else y
-        middle = float(np.average(y, weights=weights))
+        weights = ink[flat[places]]
+        rows, columns = np.divmod(places, width)
+        y = rows + 0.5
+        if width > SURE_LENGTH * height:
+            x = columns - _mean(columns, weights)
+            y -= x * _slope(x, y, weights)
+        middle = _mean(y, weights)
         near = weights
         for _ in range(5):
-            spread = float(np.average(np.abs(y - middle), weights=near))
+            spread = _mean(np.abs(y - middle), near)
             near = weights * np.exp(-0.5 * ((y - middle) / (2.5 * spread + 1e-6)) ** 2)
-            middle = float(np.average(y, weights=near))
-        return Band(middle / height, float(np.average(np.abs(y - middle), weights=near)) / height)
+            middle = _mean(y, near)
+        return Band(middle / height, _mean(np.abs(y - middle), near) / height)
+
+
+def _mean(values: NDArray[Any], weights: NDArray[np.float64]) -> float:
+    return float((values * weights).sum() / weights.sum())  # BLAS would wake a thread a processor for this
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
     """Of the straight line through the ink, by least squares; x has a mean of 0."""
-    mean = np.average(y, weights=weights)
-    slope = float((weights * x * (y - mean)).sum() / max(1e-6, float((weights * x * x).sum())))
+    far = weights * x
+    slope = float((far * (y - _mean(y, weights))).sum()) / max(1e-6, float((far * x).sum()))
     return min(max(slope, -STEEPEST), STEEPEST)
 
 
