@@ -19,7 +19,7 @@ import numpy as np
 from measure import SIGHTLINE, data, last_json, row, spread, timed, title
 
 REAL, CHOOSING = 200, 40
-ARMS = ("real", "mixed", "tuned")
+ARMS = {"real": "alone", "mixed": "and rendered ones", "tuned": "after rendered ones"}
 
 
 def pairs(folder: Path) -> list[tuple[Path, str]]:
@@ -92,10 +92,9 @@ def main() -> None:
             }
             for arm, bundle in bundles.items():
                 found[arm].append(error(bundle, folder / "val"))
-        print(f"  seed {seed}: {({arm: round(values[-1], 2) for arm, values in found.items()})}", file=sys.stderr)
-    for arm in ARMS:
-        row(f"{REAL} real lines" + {"real": " alone", "mixed": " and rendered ones", "tuned": " after rendered ones"}[arm],
-            spread(found[arm], " %", 1))  # fmt: skip
+        print(f"  seed {seed}: {[round(values[-1], 2) for values in found.values()]}", file=sys.stderr, flush=True)
+    for arm, words in ARMS.items():
+        row(f"{REAL} real lines {words}", spread(found[arm], " %", 1))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 /** Beam search with a language model and a lexicon, for readers that have one: `sightline/tasks/read/ctc.py` in JavaScript. */
 const LETTER = /[\p{L}\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}|[\u0300-\u036f]/u;
-const [ORDER, UNSEEN, FOREIGN] = [6, 1e-4, -6];
+const [ORDER, UNIT, FOREIGN] = [6, 100, -6];
 
 /**
  * The characters that fit the image and the language best; first: those of greedy decoding.
@@ -39,28 +39,18 @@ export async function load(files) {
   return found;
 }
 
-/** Witten and Bell 1991, interpolated: the logarithm of the probability that `character` follows the text. */
-function languageModel(counts) {
-  const [totals, kinds, known] = [new Map(), new Map(), new Map()];
-  for (const [gram, count] of Object.entries(counts)) {
-    const before = [...gram].slice(0, -1).join("");
-    totals.set(before, (totals.get(before) ?? 0) + count);
-    kinds.set(before, (kinds.get(before) ?? 0) + 1);
-  }
-  const has = (gram) => (Object.hasOwn(counts, gram) ? counts[gram] : 0);
+/** The logarithm of the probability that `character` follows the text: as in `tasks/read/language.py`. */
+function languageModel({ costs, skips, unseen }) {
+  const [last, skip] = [new Map(Object.entries(costs)), new Map(Object.entries(skips))];
   return (text, character) => {
     const context = ["\n", ...text].slice(1 - ORDER);
-    const key = context.join("") + character;
-    if (!known.has(key)) {
-      let p = UNSEEN;
-      for (let begin = context.length; begin >= 0; begin--) {
-        const before = context.slice(begin).join("");
-        const total = totals.get(before);
-        if (total) p = (has(before + character) + kinds.get(before) * p) / (total + kinds.get(before));
-      }
-      known.set(key, Math.log(p));
+    let cost = 0;
+    for (let begin = 0; begin <= context.length; begin++) {
+      const before = context.slice(begin).join("");
+      if (last.has(before + character)) return -(cost + last.get(before + character)) / UNIT;
+      cost += skip.get(before) ?? 0;
     }
-    return known.get(key);
+    return -(cost + unseen) / UNIT;
   };
 }
 

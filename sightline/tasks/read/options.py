@@ -34,8 +34,8 @@ class CRNNOptions:
 class LineOptions:
     """Options of `auto`."""
 
-    width: int = option(32, "channels of the first stage; later ones have 2, 3 and 4 times as many", low=4)
-    units: int = option(160, "units of each recurrent layer, each way", low=1)
+    width: int = option(24, "channels of the first stage; later ones have 2, 3 and 4 times as many", low=4)
+    units: int = option(128, "units of each recurrent layer, each way", low=1)
     layers: int = option(2, "recurrent layers", low=1, high=4)
 
 

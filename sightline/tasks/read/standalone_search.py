@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections import Counter
 from functools import cache
 
 import numpy as np
@@ -27,10 +26,7 @@ def searched(probabilities: np.ndarray, first: Letters, spec: dict, assets: dict
 
 @cache
 def _knowledge(model: bytes, lexicon: bytes):
-    counts, totals, kinds = json.loads(zlib.decompress(model)) if model else {}, Counter(), Counter()
-    for gram, count in counts.items():
-        totals[gram[:-1]] += count
-        kinds[gram[:-1]] += 1
+    grams = json.loads(zlib.decompress(model)) if model else {}
     words = {form for w in lexicon.decode().split("\n") if w for form in (w, w[:1].upper() + w[1:], w.upper())}
 
     def is_letter(c: str) -> bool:
@@ -40,20 +36,16 @@ def _knowledge(model: bytes, lexicon: bytes):
         word = text[next((i + 1 for i in range(len(text) - 1, -1, -1) if not is_letter(text[i])), 0) :]
         return 0.0 if not words or not word or word in words else -6.0
 
-    @cache
-    def witten_bell(context: str, character: str) -> float:
-        """The logarithm of the probability that `character` follows `context`."""
-        p = 1e-4
-        for begin in range(len(context), -1, -1):  # Witten and Bell, from no context to the longest
-            before = context[begin:]
-            if totals[before]:
-                p = (counts.get(before + character, 0) + kinds[before] * p) / (totals[before] + kinds[before])
-        return math.log(p)
+    def cost(context: str, character: str) -> int:
+        """Of `character` after `context`, in hundredths of a nat: by shorter contexts where it was never seen there."""
+        if context + character in grams["costs"]:
+            return grams["costs"][context + character]
+        skipped = grams["skips"].get(context, 0)
+        return skipped + (cost(context[1:], character) if context else grams["unseen"])
 
     def language(text: str, character: str) -> float:
-        return (witten_bell(("\n" + text)[-5:], character) if model else 0.0) + (
-            0 if is_letter(character) else ending(text)
-        )
+        known = -cost(("\n" + text)[-5:], character) / 100 if grams else 0.0
+        return known + (0.0 if is_letter(character) else ending(text))
 
     return language, ending
 
