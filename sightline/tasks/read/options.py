@@ -34,7 +34,7 @@ class CRNNOptions:
 class LineOptions:
     """Options of `auto`."""
 
-    width: int = option(24, "channels of the first stage; later ones have 2, 3 and 4 times as many", low=4)
+    width: int = option(16, "channels in units: the convolutions have 2, 3, 4 and 6 times as many", low=4)
     units: int = option(128, "units of each recurrent layer, each way", low=1)
     layers: int = option(2, "recurrent layers", low=1, high=4)
 
@@ -43,6 +43,6 @@ class LineOptions:
 class SmallOptions(LineOptions):
     """Options of `small`."""
 
-    width: int = option(16, "channels of the first stage; later ones have 2, 3 and 4 times as many", low=4)
+    width: int = option(8, "channels in units: the convolutions have 2, 3, 4 and 6 times as many", low=4)
     units: int = option(96, "units of each recurrent layer, each way", low=1)
     layers: int = option(1, "recurrent layers", low=1, high=4)
