@@ -19,8 +19,8 @@ from sightline.tasks.read.text import visual
 Lines = Sequence[NDArray[np.float32]]
 PAYS = 0.03
 """Share of the errors that the language model must save before `auto` uses it."""
-TRIED = ((0.2, 0.3), (0.35, 0.6), (0.5, 0.9), (0.7, 1.3))
-"""Weights of the language model with their bonus a character."""
+TRIED = ((0.2, 0.3), (0.35, 0.6), (0.5, 0.9), (0.5, 1.3), (0.7, 1.7), (0.9, 2.6))
+"""Weights of the language model with their bonus a character: larger ones where the network misses many."""
 HOPELESS = 0.5
 """Above this error a language model has nothing to hold on to."""
 SAMPLE, LIKELY = 120, 4000
