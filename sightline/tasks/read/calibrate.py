@@ -20,7 +20,8 @@ Lines = Sequence[NDArray[np.float32]]
 PAYS = 0.03
 """Share of the errors that the language model must save before `auto` uses it."""
 TRIED = ((0.2, 0.3), (0.35, 0.6), (0.5, 0.9), (0.5, 1.3), (0.7, 1.7), (0.9, 2.6))
-"""Weights of the language model with their bonus a character: larger ones where the network misses many."""
+"""Weights of the language model with their bonus a character: larger ones where the network misses many.
+Where two in a row gain nothing, no larger ones are tried."""
 HOPELESS = 0.5
 """Above this error a language model has nothing to hold on to."""
 SAMPLE, LIKELY = 120, 4000
@@ -114,7 +115,10 @@ def _search(lines: Lines, truths: Sequence[str], spec: Spec) -> tuple[Search | N
         return None, f"{name}: not used, as the network alone reads {plain / total:.0%} of the characters wrongly"
     step = max(1, len(lines) // SAMPLE)
     searches = [Search(weight=weight, bonus=bonus, sure=SURE) for weight, bonus in TRIED]
-    best = min(searches, key=lambda search: _errors(lines[::step], truths[::step], spec, search))
+    errors: list[int] = []
+    while len(errors) < len(searches) and (len(errors) < 3 or min(errors[-2:]) <= min(errors[:-2])):
+        errors.append(_errors(lines[::step], truths[::step], spec, searches[len(errors)]))
+    best = searches[errors.index(min(errors))]
     found = _errors(lines, truths, spec, best)
     said = f"{name}: CER on val {plain / total:.2%} without it, {found / total:.2%} with it"
     asked = LEXICON in spec.assets or spec.options.get("lm", "auto") != "auto"

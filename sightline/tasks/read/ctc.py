@@ -59,18 +59,18 @@ def align(probabilities: NDArray[np.float32], classes: list[int]) -> list[Charac
         ]
     states = np.zeros(2 * count + 1, np.int64)
     states[1::2] = classes
-    skip = np.zeros(len(states), bool)
-    skip[3::2] = states[3::2] != states[1:-2:2]
+    skip = np.full(len(states), NEVER)  # what it costs to pass over a blank: nothing between different characters
+    skip[3::2] = np.where(states[3::2] != states[1:-2:2], 0.0, NEVER)
     logs = np.log(np.maximum(probabilities[:, states], 1e-30))
-    score = np.full(len(states), NEVER)
+    padded = np.full(len(states) + 2, NEVER)
+    score = padded[2:]
     score[:2] = logs[0, :2]
     came = np.zeros((steps, len(states)), np.int8)
+    ways = np.empty((3, len(states)))
     for step in range(1, steps):
-        one = np.concatenate([[NEVER], score[:-1]])
-        two = np.where(skip, np.concatenate([[NEVER, NEVER], score[:-2]]), NEVER)
-        ways = np.stack([score, one, two])
+        ways[0], ways[1], ways[2] = score, padded[1:-1], padded[:-2] + skip
         came[step] = ways.argmax(axis=0)
-        score = ways.max(axis=0) + logs[step]
+        score[:] = ways.max(axis=0) + logs[step]
     state = len(states) - 1 if score[-1] >= score[-2] else len(states) - 2
     path = np.zeros(steps, np.int64)
     for step in range(steps - 1, -1, -1):
@@ -117,13 +117,18 @@ def beam_search(
     a logarithm of the language model's kind.
     """
     beams: dict[str, tuple[float, float, float]] = {"": (0.0, NEVER, 0.0)}  # log p ending in blank, in a letter, LM
-    for row in probabilities:
-        likely = np.flatnonzero(row >= search.least)
-        if len(likely) == 1 and likely[0] == BLANK:  # nothing but a blank: all beams stay as they are
+    likely: list[dict[int, float]] = [{} for _ in probabilities]
+    places = np.nonzero(probabilities >= search.least)
+    for step, index, value in zip(*(part.tolist() for part in (*places, probabilities[places])), strict=True):
+        likely[step][index] = math.log(value)
+    was_blank = False
+    for logs, blank in zip(likely, probabilities[:, BLANK].tolist(), strict=True):
+        only_blank = list(logs) == [BLANK]
+        if not only_blank:
+            beams = _step(beams, logs, math.log(max(blank, 1e-30)), characters, language, search)
+        elif not was_blank:  # nothing but a blank: all beams stay as they are
             beams = {text: (_add(blank, letter), NEVER, lm) for text, (blank, letter, lm) in beams.items()}
-            continue
-        logs = {int(k): math.log(float(row[k])) for k in likely}
-        beams = _step(beams, logs, math.log(max(float(row[BLANK]), 1e-30)), characters, language, search)
+        was_blank = only_blank
     return max(beams, key=lambda text: _add(*beams[text][:2]) + beams[text][2] + search.weight * ending(text))
 
 

@@ -41,13 +41,16 @@ def searched(probabilities: NDArray[np.float32], spec: Spec, search: Search) -> 
     if first and min(c.confidence for c in first) >= search.sure and LEXICON not in spec.assets:
         return first  # nothing that knowledge of the language could change
     language = language_of(spec.assets[MODEL]) if MODEL in spec.assets else no_language
-    words = lexicon_of(spec.assets[LEXICON]) if LEXICON in spec.assets else Lexicon(())
     characters = "".join(spec.classes)
+    if LEXICON in spec.assets:
+        words = lexicon_of(spec.assets[LEXICON])
 
-    def known(text: str, character: str) -> float:
-        return language(text, character) + words.after(text, character)
+        def known(text: str, character: str) -> float:
+            return language(text, character) + words.after(text, character)
 
-    text = beam_search(probabilities, characters, known, search, words.end)
+        text = beam_search(probabilities, characters, known, search, words.end)
+    else:
+        text = beam_search(probabilities, characters, language, search)
     places = {character: index for index, character in enumerate(characters, 1)}
     return align(probabilities, [places[character] for character in text])
 

@@ -32,10 +32,19 @@ class Language:
         one without its first character, where what follows was not seen after it; 0 where none is given. unseen: of
         a character that is in no n-gram, once no context is left. All in hundredths of a nat."""
         self.costs, self.skips, self.unseen = costs, skips, unseen
+        self._known: dict[str, float] = {}
 
     def __call__(self, text: str, character: str) -> float:
         """Natural logarithm of the probability that `character` follows `text` in a line."""
-        context, cost = (BEGIN + text)[1 - ORDER :], 0
+        context = text[1 - ORDER :] if len(text) >= ORDER - 1 else BEGIN + text
+        gram = context + character
+        found = self._known.get(gram)
+        if found is None:
+            found = self._known[gram] = self._log(context, character)
+        return found
+
+    def _log(self, context: str, character: str) -> float:
+        cost = 0
         while (last := self.costs.get(context + character)) is None:
             cost += self.skips.get(context, 0)
             if not context:
