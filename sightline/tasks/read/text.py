@@ -84,17 +84,19 @@ def _clusters(text: str) -> list[list[int]]:
 def _sides(letters: list[str]) -> list[str]:
     """L or R for letters and numbers of a direction, N for what takes its neighbours' direction.
 
-    Signs such as % belong to the European number that they touch (UAX 9, W5), but not among Arabic letters (W2).
+    Signs such as % belong to the European number that they touch (UAX 9, W5), but not among Arabic letters (W2). What
+    stands between a sign and the number, as in `1b%`, belongs to both: else the order would not be its own inverse.
     """
     kinds = [unicodedata.bidirectional(letter) for letter in letters]
     side = {"R": "R", "AL": "R", "L": "L", "EN": "L", "AN": "L"}
     found = [side.get(kind, "N") for kind in kinds]
     if "AL" in kinds:
         return found
+    edges = {edge for run in _runs(found, "L") if "EN" in kinds[slice(*run)] for edge in run}
     begin = 0
     for kind, run in itertools.groupby(kinds):
         end = begin + len(list(run))
-        if kind == "ET" and "EN" in (kinds[begin - 1] if begin else "", kinds[end] if end < len(kinds) else ""):
+        if kind == "ET" and {begin, end} & edges:
             found[begin:end] = "L" * (end - begin)
         begin = end
     return found

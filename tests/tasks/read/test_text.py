@@ -39,6 +39,8 @@ def test_folding_makes_old_spellings_alike() -> None:
         ("אבגדה hi all והזח", "חזהו hi all הדגבא"),
         ("see שלום there", "see םולש there"),
         ("הנחה של 25% היום", "םויה 25% לש החנה"),
+        ("א1b%א", "א1b%א"),
+        ("א1 b%א", "א1 b%א"),
         ("", ""),
     ],
 )
