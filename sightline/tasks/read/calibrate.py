@@ -114,17 +114,26 @@ def _search(lines: Lines, truths: Sequence[str], spec: Spec) -> tuple[Search | N
     if plain > HOPELESS * total:
         return None, f"{name}: not used, as the network alone reads {plain / total:.0%} of the characters wrongly"
     step = max(1, len(lines) // SAMPLE)
-    searches = [Search(weight=weight, bonus=bonus, sure=SURE) for weight, bonus in TRIED]
-    errors: list[int] = []
-    while len(errors) < len(searches) and (len(errors) < 3 or min(errors[-2:]) <= min(errors[:-2])):
-        errors.append(_errors(lines[::step], truths[::step], spec, searches[len(errors)]))
-    best = searches[errors.index(min(errors))]
+    best = _best_search(lines[::step], truths[::step], spec)
     found = _errors(lines, truths, spec, best)
     said = f"{name}: CER on val {plain / total:.2%} without it, {found / total:.2%} with it"
     asked = LEXICON in spec.assets or spec.options.get("lm", "auto") != "auto"
     if asked or found < (1 - PAYS) * plain:
         return best, f"{said}; used"
     return None, f"{said}; not used, as it saves less than {PAYS:.0%} of the errors"
+
+
+def _best_search(lines: Lines, truths: Sequence[str], spec: Spec) -> Search:
+    """Of those tried, the one with the fewest errors; it ends where two in a row gained nothing."""
+    found: list[tuple[int, Search]] = []
+    best, since = 0, 0
+    for weight, bonus in TRIED:
+        search = Search(weight=weight, bonus=bonus, sure=SURE)
+        found.append((_errors(lines, truths, spec, search), search))
+        best, since = (len(found) - 1, 0) if found[-1][0] < found[best][0] else (best, since + 1)
+        if len(found) > 2 and since > 1:
+            break
+    return found[best][1]
 
 
 def _certainty(lines: Lines, truths: Sequence[str], spec: Spec) -> float:

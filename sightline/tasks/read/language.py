@@ -22,6 +22,8 @@ UNIT = 100
 """Costs are whole numbers, in hundredths of a nat: as exact as is needed, and the same in every program."""
 LARGEST = 2**30
 """Bytes that a language model may unpack to."""
+REMEMBERED = 500_000
+"""Answers that are kept, about 60 MB: a server must not grow with what it reads."""
 
 
 class Language:
@@ -40,6 +42,8 @@ class Language:
         gram = context + character
         found = self._known.get(gram)
         if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
             found = self._known[gram] = self._log(context, character)
         return found
 
@@ -71,6 +75,11 @@ class Language:
             if not unpacker.eof:
                 raise ValueError("it is cut short, or larger than 1 GiB")
             whole: Any = json.loads(text)
+            if "costs" not in whole:
+                raise SightlineError(
+                    "the language model is of an older kind, which is not read any more", "assets/language",
+                    "train the reader again",
+                )  # fmt: skip
             costs, skips, unseen = (whole[name] for name in ("costs", "skips", "unseen"))
             if {type(cost) for cost in (*costs.values(), *skips.values(), unseen)} != {int}:
                 raise TypeError("a cost is no whole number")
@@ -98,11 +107,7 @@ def learn(lines: Iterable[str]) -> Language:
         return factor * found[gram]
 
     for length, used in enumerate(counts, 1):
-        discounts, totals = _discounts(used), Counter[str]()
-        for gram, count in used.items():
-            totals[gram[:-1]] += count
-        least_count = least if length >= LONG else 0
-        shares = {g: (c - discounts[min(c, 3)]) / totals[g[:-1]] for g, c in used.items() if c > least_count}
+        shares = _shares(used, least if length >= LONG else 0)
         rests: dict[str, float] = {}
         for gram, share in shares.items():
             rests[gram[:-1]] = rests.get(gram[:-1], 1.0) - share
@@ -110,6 +115,14 @@ def learn(lines: Iterable[str]) -> Language:
         found |= longer
         skips |= rests
     return Language({g: _cost(p) for g, p in found.items()}, {g: _cost(p) for g, p in skips.items()}, _cost(unseen))
+
+
+def _shares(used: Counter[str], least: int) -> dict[str, float]:
+    """Of each n-gram that counts for more than `least`: its discounted share of what follows its context."""
+    discounts, totals = _discounts(used), Counter[str]()
+    for gram, count in used.items():
+        totals[gram[:-1]] += count
+    return {g: (c - discounts[min(c, 3)]) / totals[g[:-1]] for g, c in used.items() if c > least}
 
 
 def _cost(probability: float) -> int:

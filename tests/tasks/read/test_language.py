@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import zlib
 
 import numpy as np
 import pytest
@@ -58,3 +60,14 @@ def test_it_survives_writing_and_reading_and_says_when_it_is_damaged() -> None:
     assert (again.costs, again.skips, again.unseen) == (language.costs, language.skips, language.unseen)
     with pytest.raises(SightlineError, match="damaged"):
         Language.from_bytes(b"nothing")
+    older = zlib.compress(json.dumps({"a": 3, "ab": 1}).encode())
+    with pytest.raises(SightlineError, match="older kind"):
+        Language.from_bytes(older)
+
+
+def test_it_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_module, "REMEMBERED", 10)
+    language = learn(LINES)
+    fresh = [language("der Hun", c) for c in LETTERS]
+    assert [language("der Hun", c) for c in LETTERS] == fresh
+    assert len(language._known) <= 10  # pyright: ignore[reportPrivateUsage]
