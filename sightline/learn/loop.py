@@ -19,7 +19,13 @@ from sightline.learn.augment import Changes
 from sightline.learn.batches import Batches, keyed
 from sightline.learn.checkpoint import Checkpoint, optimizer_tensors, restore_optimizer
 from sightline.learn.deploy import normalise
-from sightline.learn.optimizer import Average, learning_rate, make_optimizers, set_learning_rate
+from sightline.learn.optimizer import (
+    Average,
+    learning_rate,
+    longest_warmup,
+    make_optimizers,
+    set_learning_rate,
+)
 from sightline.learn.plan import Plan
 from sightline.learn.precision import mixed
 from sightline.learn.replicas import in_threads, replicas_for
@@ -94,7 +100,8 @@ class Trainer:
             self._make_ready(network, keyed(key, number))
         chosen = order[place * batches.size : (place + 1) * batches.size]
         parts = batches.parts(chosen, len(self.replicas))
-        set_learning_rate(self.optimizers, learning_rate(self.step, self.plan.steps, self.plan.lr))
+        lr = learning_rate(self.step, self.plan.steps, self.plan.lr, longest_warmup(self.network))
+        set_learning_rate(self.optimizers, lr)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
 

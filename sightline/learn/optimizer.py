@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -63,11 +64,18 @@ def is_scale_free(network: nn.Module) -> bool:
     return bool(getattr(network, "scale_free", False))
 
 
-def learning_rate(step: int, steps: int, highest: float) -> float:
-    """One cycle of two straight lines: up over the first tenth of the steps, down to nothing at the end."""
-    up = (step + 1) / (WARMUP * steps + 1)
-    down = (steps - step) / ((1 - WARMUP) * steps)
+def learning_rate(step: int, steps: int, highest: float, warmup: float = math.inf) -> float:
+    """One cycle of two straight lines: up over the first tenth of the steps, but at most over `warmup`, and down to
+    nothing at the end."""
+    rising = min(warmup, WARMUP * steps)
+    up = (step + 1) / (rising + 1)
+    down = (steps - step) / (steps - rising)
     return highest * min(1.0, up, down)
+
+
+def longest_warmup(network: nn.Module) -> float:
+    """Steps that the network names as `warmup`, where a tenth of a long training would be more than it needs."""
+    return float(getattr(network, "warmup", math.inf))
 
 
 def set_learning_rate(optimizers: list[torch.optim.Optimizer], lr: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 import torch
@@ -78,14 +79,19 @@ def test_a_machine_that_changes_its_speed_still_ends_in_time(
     assert (abs(plan.steps - planned) < 0.01 * planned) == (slower == 1.0)
 
 
-@given(st.integers(1, 5000), st.floats(1e-6, 10))
-def test_the_learning_rate_rises_and_falls_within_its_bound(steps: int, highest: float) -> None:
-    rates = [learning_rate(step, steps, highest) for step in range(0, steps, max(1, steps // 50))]
+@given(st.integers(1, 5000), st.floats(1e-6, 10), st.one_of(st.just(math.inf), st.integers(1, 600)))
+def test_the_learning_rate_rises_and_falls_within_its_bound(steps: int, highest: float, warmup: float) -> None:
+    rates = [learning_rate(step, steps, highest, warmup) for step in range(0, steps, max(1, steps // 50))]
     assert all(0 < rate <= highest * (1 + 1e-9) for rate in rates)
     peak = rates.index(max(rates))
     assert rates[: peak + 1] == sorted(rates[: peak + 1]) and rates[peak:] == sorted(rates[peak:], reverse=True)
     assert peak <= len(rates) / 2
-    assert learning_rate(steps - 1, steps, highest) <= learning_rate(steps // 2, steps, highest)
+    assert learning_rate(steps - 1, steps, highest, warmup) <= learning_rate(steps // 2, steps, highest, warmup)
+
+
+def test_a_network_may_ask_for_a_shorter_warmup() -> None:
+    assert learning_rate(150, 10_000, 1.0, 150) == 1.0 > learning_rate(150, 10_000, 1.0)
+    assert learning_rate(20, 100, 1.0, 150) == learning_rate(20, 100, 1.0), "never longer than a tenth"
 
 
 class ScaleFree(nn.Sequential):

@@ -47,6 +47,8 @@ class Lines(nn.Module):
     """Every filter is normalised, so its length means nothing: Muon trains them."""
     adam_share = 0.06
     """Of Muon's rate, for heads, norms and biases: less than usual, as CTC's loss is steep."""
+    warmup = 150
+    """Steps in which the rate rises, at most: it reads nothing but blanks until it is high."""
     least_part = 4
     """Processors may take parts of so many lines of a batch each: recurrent steps are too small to be shared."""
 
