@@ -43,7 +43,8 @@ def _key_facts(facts: Facts, t: Words) -> list[tuple[object, object]]:
         rows.append((t("input"), " × ".join(numbers.DASH if side is None else str(side) for side in shape)))
     classes = len(spec["classes"]) if "classes" in spec else len(facts.classes)
     if classes:
-        rows.append((t("classes"), numbers.count(classes)))
+        special = f"classes_{spec.get('task')}"
+        rows.append((t(special if t.has(special) else "classes"), numbers.count(classes)))
     counts: dict[str, int] = data.get("counts", {})
     if "train" in counts:
         rows.append((t("trained_on"), t.images(counts["train"])))

@@ -28,6 +28,7 @@ ENGLISH: dict[str, str] = {
     "network": "Network",
     "input": "Input",
     "classes": "Classes",
+    "classes_read": "Characters",
     "trained_on": "Trained on",
     "epochs": "Epochs",
     "time": "Time",

@@ -28,6 +28,7 @@ CHINESE: dict[str, str] = {
     "network": "网络",
     "input": "输入",
     "classes": "类别数",
+    "classes_read": "字符数",
     "trained_on": "训练图像",
     "epochs": "训练轮数",
     "time": "用时",

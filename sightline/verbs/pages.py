@@ -112,7 +112,7 @@ def words_of(prediction: Any, box: tuple[int, int, int, int]) -> list[Word]:
 
 
 def read_pages(predictor: Predictor, paths: Sequence[Path], max_pixels: int = MAX_PIXELS) -> Iterator[Page | str]:
-    """Each page of each file, or why a file could not be read. Raises SightlineError for a task that reads no pages."""
+    """Each page of each file, or why a page or file could not be read. Raises SightlineError for a task that reads no pages."""
     find = getattr(predictor.task, "find", None)
     if find is None:
         raise SightlineError(
@@ -121,6 +121,9 @@ def read_pages(predictor: Predictor, paths: Sequence[Path], max_pixels: int = MA
     for path in paths:
         try:
             for name, pixels in pages_in(path, max_pixels):
+                if isinstance(pixels, SightlineError):
+                    yield f"{name}: {pixels.what}"
+                    continue
                 regions: list[Region] = find(pixels)
                 answers = list(predictor.answers([region.cut_from(pixels) for region in regions], workers=0))
                 pairs = [(r, a.prediction) for r, a in zip(regions, answers, strict=True) if a.prediction is not None]

@@ -9,7 +9,7 @@ import numpy as np
 
 from sightline.data.standalone import resize, to_channels
 
-MARGIN, STEP, INK, PAPER, COLUMN = 8, 16, 20, 235, 4
+MARGIN, STEP, LONG, INK, PAPER, COLUMN = 8, 16, 24, 20, 235, 4
 FAINT, STEEPEST, SURE_LENGTH, ZOOMS = 0.4, 0.06, 4, (0.55, 1.6)
 
 
@@ -25,11 +25,19 @@ def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     top, tall = window(small, dark, light, rows, columns, spec["extra"].get("spread", 0.0))
     shown = np.full((tall, columns, 1), 255 - round(255 - light) if inverted else round(light), np.uint8)
     shown[max(0, -top) : rows - top] = grey[max(0, top) : top + tall]
-    width = max(STEP, round(columns * height / tall / STEP) * STEP)
+    width = scaled_width(columns * height / tall)
     ink = (resize(shown, (width, height)).astype(np.float32) - dark) * ((PAPER - INK) / max(light - dark, 1)) + INK
     line = np.full((height, width + 2 * MARGIN, 1), PAPER, np.uint8)
     line[:, MARGIN : MARGIN + width] = PAPER if light - dark < 16 else np.clip(np.rint(ink), 0, 255)
     return {"image": line}
+
+
+def scaled_width(exact: float) -> int:
+    """Long lines have widths in larger steps, so that several are of one width."""
+    step = STEP
+    while exact >= LONG * step:
+        step *= 2
+    return max(STEP, round(exact / step) * step)
 
 
 def window(small: np.ndarray, dark: float, light: float, rows: int, columns: int, usual: float) -> tuple[int, int]:
