@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ def fonts_in(folder: Path | None) -> Sequence[Path | None]:
 
 
 def drawn(text: str, fonts: Sequence[Path | None], size: int, random: np.random.Generator) -> Image.Image | None:
-    """The line in a font of chance that has its letters; None where none has."""
+    """The line in a font of chance that has its letters; None where none has.
+
+    Raises SightlineError for a script from right to left where Pillow cannot write it.
+    """
     height = round(size * random.uniform(0.8, 1.2))
     order: list[int] = random.permutation(len(fonts)).tolist()
     for font in _loaded([fonts[place] for place in order], height):
@@ -38,15 +42,31 @@ def drawn(text: str, fonts: Sequence[Path | None], size: int, random: np.random.
             break
     else:
         return None
-    left, top, right, bottom = (round(value) for value in font.getbbox(text))
+    side = _direction(text, font)
+    left, top, right, bottom = (round(value) for value in font.getbbox(text, direction=side))
     margins = [round(height * random.uniform(0.1, 0.4)) for _ in range(4)]
     shape = (right - left + margins[0] + margins[2], bottom - top + margins[1] + margins[3])
     mask = Image.new("L", (max(8, shape[0]), max(8, shape[1])), 0)
-    ImageDraw.Draw(mask).text((margins[0] - left, margins[1] - top), text, fill=255, font=font)
+    ImageDraw.Draw(mask).text((margins[0] - left, margins[1] - top), text, fill=255, font=font, direction=side)
     ink, paper = random.uniform(0, 90), random.uniform(190, 255)
     share = np.asarray(mask, np.float32) / 255
     pixels = paper + (ink - paper) * share + random.normal(0, random.uniform(0, 8), share.shape)
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+
+
+def _direction(text: str, font: Any) -> str | None:
+    """`rtl` where letters from right to left prevail, which is how Read orders a line; `ltr` where there are fewer;
+    None where there are none. Raqm, asked for none, would go by the first letter alone."""
+    kinds = [unicodedata.bidirectional(letter) for letter in text if not unicodedata.combining(letter)]
+    leftward = sum(kind in ("R", "AL") for kind in kinds)
+    if not leftward:
+        return None
+    if font.layout_engine != ImageFont.Layout.RAQM:
+        raise SightlineError(
+            f"this Pillow cannot write from right to left, and the text does: {text[:40]}",
+            fix="install FriBiDi (on Debian: apt install libfribidi0), or take these lines out",
+        )
+    return "rtl" if leftward >= sum(kind in ("L", "EN", "AN") for kind in kinds) else "ltr"
 
 
 def _loaded(paths: Sequence[Path | None], size: int) -> Iterator[Any]:

@@ -236,6 +236,8 @@ ENGLISH_TERMS: dict[str, str] = {
     "found_odd_height_why": "They may hold several lines, or be turned: only single lines can be read.",
     "found_no_image": "Transcripts without an image: {n}",
     "found_no_image_why": "They are not used.",
+    "found_several_lines": "Transcripts of several lines: {n}",
+    "found_several_lines_why": "They are learned as one line. Cut their images, or use PAGE or ALTO files.",
     "found_no_text": "Images without a transcript: {n}",
     "found_no_text_why": "They are not used. An empty file says that nothing stands there.",
     "found_broken_xml": "Page files that cannot be read: {n}",

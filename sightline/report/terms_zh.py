@@ -231,6 +231,8 @@ CHINESE_TERMS: dict[str, str] = {
     "found_odd_height_why": "可能含有多行，或被转过方向：只能识别单行。",
     "found_no_image": "没有图像的文字：{n} 条",
     "found_no_image_why": "不会被使用。",
+    "found_several_lines": "含有多行的文字稿：{n} 份",
+    "found_several_lines_why": "按一行来学习。请把图像切成单行，或使用 PAGE 或 ALTO 文件。",
     "found_no_text": "没有文字的图像：{n} 张",
     "found_no_text_why": "不会被使用。空文件表示图上什么也没有。",
     "found_broken_xml": "无法读取的页面文件：{n} 个",

@@ -12,7 +12,7 @@ from sightline.run.bundle import Bundle, open_bundle
 if TYPE_CHECKING:
     from sightline.verbs.compress import CompressOptions
 
-LIKE_THE_TEACHER = ("imgsz", "seed", "balance", "augment")
+LIKE_THE_TEACHER = ("imgsz", "seed", "balance", "augment", "normalize", "lm", "lexicon")
 """Options of `train` that the small network shares with its teacher."""
 
 

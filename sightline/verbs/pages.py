@@ -14,13 +14,17 @@ from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
 from sightline.data.alto import Word, to_alto
 from sightline.data.draw import outlined
-from sightline.data.image import MAX_PIXELS, Pixels
+from sightline.data.image import MAX_PIXELS, Pixels, to_image
 from sightline.data.lines import Points
 from sightline.data.sheets import pages_in
 from sightline.run.files import write_text, write_whole
 
 if TYPE_CHECKING:
     from sightline.verbs.predict import Predictor
+
+
+DRAWN = "-lines.png"
+"""Ending of the picture of a page with its lines."""
 
 
 class Region(Protocol):
@@ -64,26 +68,40 @@ class Page:
         return "\n".join(prediction.to_text() for prediction in sure)
 
     def write(self, folder: Path) -> None:
-        """NAME.txt, NAME.xml (ALTO) and NAME.png, the page with its lines drawn on it; NAME-2 … where any of them is
-        there: neither an earlier answer nor a scan is lost."""
-        stem = self._free_stem(folder)
+        """NAME.txt, NAME.xml (ALTO) and NAME-lines.png, the page with its lines drawn on it; for a page of several in a
+        file, NAME.png too: the page itself, since the XML could not name it otherwise.
+
+        NAME-2 … where any of them is there: neither an earlier answer nor a scan is lost.
+        """
+        stem, image = self._free_stem(folder), self.name
+        if self._number:
+            image = f"{stem}.png"
+            page = to_image(self.pixels)
+            write_whole(folder / image, lambda file: page.save(file, "PNG"))
         write_text(folder / f"{stem}.txt", self.text() + "\n")
         height, width = self.pixels.shape[:2]
         lines = [
             (region.box, region.baseline, words_of(prediction, region.box))
             for region, prediction in zip(self.regions, self.predictions, strict=True)
         ]
-        write_text(folder / f"{stem}.xml", to_alto(self.name, (width, height), lines))
+        write_text(folder / f"{stem}.xml", to_alto(image, (width, height), lines))
+        # Not NAME.png: whoever trains on the XML would take the drawing for the page.
         drawn = self.draw()
-        write_whole(folder / f"{stem}.png", lambda file: drawn.save(file, "PNG"))
+        write_whole(folder / f"{stem}{DRAWN}", lambda file: drawn.save(file, "PNG"))
+
+    @property
+    def _number(self) -> str:
+        """Of the page in its file; empty where it is the only one."""
+        file, mark, number = self.name.rpartition("#")
+        return number if mark and number.isdigit() and Path(file).suffix != "" else ""
 
     def _free_stem(self, folder: Path) -> str:
         """`scan` for `scan.png`, `book-2` for `book.tif#2`; with a number behind it where that is taken."""
-        file, mark, number = self.name.rpartition("#")
-        counted = bool(mark) and number.isdigit() and Path(file).suffix != ""
-        stem = f"{Path(file).stem}-{number}" if counted else Path(self.name).stem
+        number = self._number
+        stem = f"{Path(self.name.rpartition('#')[0]).stem}-{number}" if number else Path(self.name).stem
+        ends = (".txt", ".xml", DRAWN, *((".png",) if number else ()))
         names = (stem if count == 1 else f"{stem}-{count}" for count in itertools.count(1))
-        return next(n for n in names if not any((folder / f"{n}{end}").exists() for end in (".txt", ".xml", ".png")))
+        return next(n for n in names if not any((folder / f"{n}{end}").exists() for end in ends))
 
     def draw(self) -> Any:
         """The page, a Pillow image in RGB, with the polygon of each line."""
@@ -112,7 +130,10 @@ def words_of(prediction: Any, box: tuple[int, int, int, int]) -> list[Word]:
 
 
 def read_pages(predictor: Predictor, paths: Sequence[Path], max_pixels: int = MAX_PIXELS) -> Iterator[Page | str]:
-    """Each page of each file, or why a page or file could not be read. Raises SightlineError for a task that reads no pages."""
+    """Each page of each file, or why a page or file could not be read.
+
+    Raises SightlineError for a task that reads no pages.
+    """
     find = getattr(predictor.task, "find", None)
     if find is None:
         raise SightlineError(

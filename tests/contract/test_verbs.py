@@ -121,7 +121,7 @@ def render(world: World) -> None:
     Path("page.png").write_bytes(Path("drawn/0.png").read_bytes())
     found = world.cli("predict", world.bundle, "page.png", "--page", "--json", "--out", "pages").json
     assert found["image"] == "page.png" and len(found["lines"]) == 1
-    assert sorted(path.name for path in Path("pages").iterdir()) == ["page.png", "page.txt", "page.xml"]
+    assert sorted(path.name for path in Path("pages").iterdir()) == ["page-lines.png", "page.txt", "page.xml"]
 
 
 def convert(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,17 @@ def test_what_has_no_partner_or_no_readable_text_is_noted(tmp_path: Path) -> Non
     assert {code: items for code, _, items in data.notes} == {
         "no_image": ("lonely.gt.txt",), "no_text": ("silent.png",), "encoding": ("latin.gt.txt",)
     }  # fmt: skip
+
+
+def test_suffixes_in_capitals_and_texts_of_several_lines(tmp_path: Path) -> None:
+    write(tmp_path, "a", None)
+    (tmp_path / "a.png").rename(tmp_path / "a.PNG")
+    (tmp_path / "a.GT.TXT").write_bytes(b"one\r\n")
+    write(tmp_path, "b", "one\ntwo\n")
+    assert lines.sniff(tmp_path)
+    data = lines.load(tmp_path)
+    assert data.targets.tolist() == ["one", "one\ntwo"]
+    assert {code: items for code, _, items in data.notes} == {"several_lines": ("b.gt.txt",)}
 
 
 def test_transcripts_that_are_all_of_another_encoding_are_what_is_wrong(tmp_path: Path) -> None:
@@ -153,6 +165,45 @@ def test_alto_in_tenths_of_millimetres(tmp_path: Path) -> None:
     page_of(tmp_path, ALTO.replace("<Description>", unit))
     with pytest.raises(SightlineError, match="mm10"):
         pages.load(tmp_path)
+
+
+@pytest.mark.parametrize("xml", [PAGE, ALTO.replace("<Page>", '<Page WIDTH="200" HEIGHT="100">')])
+def test_places_in_a_larger_image_of_the_page_are_scaled(xml: str, tmp_path: Path) -> None:
+    wanted = pages.load(page_of(tmp_path, xml)).images.load(0)
+    doubled = re.sub(r"\d+", lambda found: str(2 * int(found[0])), xml.partition("<Page")[2])
+    doubled = re.sub(r'(id|ID)="(\w)\d"', r'\1="\2"', doubled)
+    path = page_of(tmp_path, f"{xml.partition('<Page')[0]}<Page{doubled}")
+    assert np.array_equal(pages.load(path).images.load(0), wanted)
+
+
+def test_a_size_of_another_shape_is_that_of_something_else(tmp_path: Path) -> None:
+    wanted = pages.load(page_of(tmp_path, PAGE)).images.load(0)
+    path = page_of(tmp_path, PAGE.replace('imageHeight="100"', 'imageHeight="150"'))
+    assert np.array_equal(pages.load(path).images.load(0), wanted)
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "Shift_JIS", "Big5", "UTF-16", "windows-1252", "latin-1"])
+def test_pages_in_every_encoding_are_read(encoding: str, tmp_path: Path) -> None:
+    path = page_of(tmp_path, "")
+    text = {"windows-1252": "äöü", "latin-1": "äöü"}.get(encoding, "山中")
+    xml = PAGE.replace('version="1.0"', f'version="1.0" encoding="{encoding}"').replace("eins", text)
+    path.write_bytes(xml.encode(encoding))
+    assert pages.load(tmp_path).targets.tolist() == [text]
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "rot13"])
+def test_an_unknown_encoding_is_named(encoding: str, tmp_path: Path) -> None:
+    path = page_of(tmp_path, PAGE.replace('version="1.0"', f'version="1.0" encoding="{encoding}"'))
+    with pytest.raises(SightlineError, match=r"broken .*encoding"):
+        pages.load(path)
+
+
+def test_entities_hide_in_no_encoding(tmp_path: Path) -> None:
+    path = page_of(tmp_path, "")
+    xml = PAGE.replace("<PcGts", '<!DOCTYPE x [<!ENTITY a "b">]><PcGts')
+    path.write_bytes(xml.encode("utf-16"))
+    with pytest.raises(SightlineError, match="entities"):
+        pages.load(path)
 
 
 @pytest.mark.parametrize(

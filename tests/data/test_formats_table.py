@@ -131,6 +131,26 @@ def test_damaged_row_names_its_line(tmp_path):
     assert caught.value.where.endswith("line 3")
 
 
+@pytest.mark.parametrize(
+    "first, second",
+    [('"Er kam und', 'siegte"'), ('"Halt!" rief er', "und ging"), ('sagte "Halt!"', '"'), ('"', 'ging"')],
+)
+def test_quotes_of_transcripts_between_tabs_are_text(tmp_path, first, second):
+    data = open_data(write(tmp_path, f"image\ttext\n1.png\t{first}\n2.png\tsah\n3.png\t{second}\n", "data.tsv"))
+    assert data.targets.tolist() == [first, "sah", second]
+
+
+def test_quotes_of_a_spreadsheet_between_tabs_are_not(tmp_path):
+    data = open_data(write(tmp_path, 'image\ttext\n1.png\t"a ""b"""\n2.png\t"c\nd"\n3.png\t"e\tf"\n', "data.tsv"))
+    assert data.targets.tolist() == ['a "b"', "c\nd", "e\tf"]
+
+
+def test_a_quote_that_never_ends_says_how_they_are_written(tmp_path):
+    with pytest.raises(SightlineError) as caught:
+        open_data(write(tmp_path, 'image,text\n1.png,"Halt!" rief er\n'))
+    assert "doubled" in caught.value.fix
+
+
 def test_missing_and_forbidden_files(tmp_path):
     with pytest.raises(SightlineError, match="does not exist"):
         open_data(tmp_path / "gone.csv")

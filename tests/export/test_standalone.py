@@ -17,6 +17,7 @@ from support import Result
 from sightline.data import image, standalone
 from sightline.export.images import made_files
 from sightline.tasks.read import ctc, standalone_search
+from sightline.tasks.read import standalone as read_standalone
 from sightline.tasks.read.language import learn
 
 HIDE = """
@@ -74,6 +75,23 @@ def test_the_search_finds_what_the_reader_finds(lexicon: list[str]) -> None:
         found = standalone_search.searched(probabilities, first, plain, assets)
         wanted = searched(probabilities, spec, ctc.Search(**search))
         assert found == [(c.index, c.confidence, c.begin, c.end) for c in wanted]
+
+
+def test_a_text_from_right_to_left_is_given_as_it_is_typed() -> None:
+    from sightline.core.spec import Spec
+    from sightline.tables import TASKS
+    from sightline.tasks.read.inputs import line_input
+    from sightline.tasks.read.standalone_bidi import bidi
+
+    task, classes = TASKS["read"].load()(), tuple("אב 1(")
+    spec = Spec("read", "auto", classes, line_input(16), (0.0,), (1.0,), extra={"bidi": bidi(classes)})
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        outputs = {"probabilities": random.dirichlet(np.ones(6) * 0.2, 30).astype(np.float32)}
+        plain = {"classes": list(classes), "extra": spec.extra}
+        found = read_standalone.postprocess(outputs, (120, 16), plain, {})
+        wanted = task.postprocess(outputs, (120, 16), spec).to_dict()
+        assert found["text"] == wanted["text"] and found["characters"] == wanted["characters"]
 
 
 def test_the_folder_runs_where_sightline_is_not(

@@ -17,6 +17,7 @@ from sightline.export.parity import compared
 from sightline.tables import TASKS
 from sightline.tasks.read.decode import LEXICON, MODEL
 from sightline.tasks.read.language import learn
+from sightline.tasks.read.standalone_bidi import bidi, visual, visual_order
 
 from .conftest import pixels_of, tensors
 
@@ -124,6 +125,22 @@ def test_the_search_finds_what_the_reader_finds(lexicon: list[str], node: Callab
     rows = [tensors({"probabilities": one}) for one in many]
     found = node("../../tests/page/searched.mjs", "searched", rows, (120, 16), spec.to_json(), assets)
     assert found == [task.postprocess({"probabilities": one}, (120, 16), spec).to_dict() for one in many]
+
+
+def test_the_order_of_typing_is_that_of_the_reader(node: Callable[..., Any]) -> None:
+    characters = "אבגהלש abXY019%$()[«»,.-٣עربي\u05b0\u0301"
+    random = np.random.default_rng(0)
+    for text in ["".join(random.choice(list(characters), random.integers(1, 14))) for _ in range(100)]:
+        found = node("tasks/read-bidi.js", "typed", list(text), bidi(characters))
+        wanted = [[place, c] for (place, _), c in zip(visual_order(text), visual(text), strict=True)]
+        assert found == wanted, text
+    spec = dataclasses.replace(spec_of("read"), classes=tuple("אב"), extra={**EXTRA["read"], "bidi": bidi("אב")})
+    batch = {"probabilities": np.eye(3, dtype=np.float32)[[0, 1, 0, 2, 0]] * 0.8 + 0.1}
+    found = node("tasks/read.js", "postprocess", tensors(batch), (32, 16), spec.to_json(), {})
+    assert found == TASKS["read"].load()().postprocess(batch, (32, 16), spec).to_dict()
+    assert found["text"] == "בא"
+    second = node("tasks/read.js", "itemAsked", tensors(batch), {"item": 2}, (32, 16), spec.to_json(), {})
+    assert (second["index"], second["begin"]) == (1, 1), "the last letter that is typed stands on the left"
 
 
 def test_a_line_that_is_too_long_is_refused(node: Callable[..., Any]) -> None:

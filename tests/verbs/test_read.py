@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,11 @@ from support import Result, save_image
 from tiny import lines_of_text, write_lines
 
 import sightline
+from sightline.core.errors import SightlineError
+from sightline.data import typeset
+from sightline.data.formats import open_data
+from sightline.data.image import read
+from sightline.data.lines import CutImages
 from sightline.run.bundle import open_bundle
 
 Cli = Callable[..., Result]
@@ -91,19 +98,35 @@ def test_pages_of_all_kinds_are_read(cli: Cli, reader: Path) -> None:
     left, top, right, bottom = pages[0]["lines"][0]["box"]
     assert left < 60 and top < 60 < bottom < 100 and right > 200
     stems = ("empty", "page", "two-1", "two-2")
-    wanted = sorted(f"{stem}.{suffix}" for stem in stems for suffix in ("png", "txt", "xml"))
-    assert sorted(path.name for path in Path("read").iterdir()) == wanted
+    wanted = [f"{stem}{end}" for stem in stems for end in ("-lines.png", ".txt", ".xml")]
+    assert {path.name for path in Path("read").iterdir()} == {*wanted, "two-1.png", "two-2.png"}
     root = ET.parse("read/page.xml").getroot()
     assert root.tag.endswith("alto") and len([e for e in root.iter() if e.tag.endswith("}TextLine")]) == 2
-    text = cli("predict", reader, "page.png", "empty.png", "--page").out
-    assert "! no lines found: empty.png" in text
+    done = cli("predict", reader, "page.png", "empty.png", "--page")
+    assert "! no lines found: empty.png" in done.err and "!" not in done.out
+
+
+def test_what_was_read_can_be_learned_from(cli: Cli, reader: Path) -> None:
+    Path("scans").mkdir()
+    printed().save("scans/page.png")
+    printed().save("scans/two.tif", save_all=True, append_images=[printed()])
+    assert cli("predict", reader, "scans", "--page", "--out", "text").code == 0
+    for file in Path("text").glob("*.xml"):
+        file.write_text(re.sub('CONTENT="[^"]*"', 'CONTENT="corrected"', file.read_text()))
+    lines = open_data("text").images
+    assert isinstance(lines, CutImages)
+    assert {line.page.name for line in lines.lines} == {"page.png", "two-1.png", "two-2.png"}
+    for line in lines.lines:
+        assert read(line.page).shape[2] == 1, "the page, and not the drawing with red outlines"
 
 
 def test_a_scan_is_not_lost_to_its_answer(cli: Cli, reader: Path) -> None:
     printed().save("page.png")
     before = Path("page.png").read_bytes()
     assert cli("predict", reader, "page.png", "--page", "--out", ".").code == 0
-    assert Path("page.png").read_bytes() == before and Path("page-2.png").exists() and Path("page-2.xml").exists()
+    assert Path("page.png").read_bytes() == before and Path("page-lines.png").exists() and Path("page.xml").exists()
+    assert cli("predict", reader, "page.png", "--page", "--out", ".").code == 0
+    assert Path("page-2-lines.png").exists() and Path("page-2.xml").exists()
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])
@@ -199,3 +222,26 @@ def test_render_refuses_what_it_cannot_draw(cli: Cli) -> None:
     assert "there is no font" in cli("render", "words.txt", "--fonts", ".").err
     assert cli("render", "words.txt", "--out", "lines").code == 0
     assert "the folder is not empty" in cli("render", "words.txt", "--out", "lines").err
+
+
+def test_a_run_with_a_lexicon_is_resumed_from_any_folder(cli: Cli, tmp_path: Path, monkeypatch: Any) -> None:
+    data = write_lines(tmp_path / "lines", 24)
+    Path("words.txt").write_text("a b c\n")
+    Path("more.txt").write_text("abc cab\n")
+    done = cli("train", data, *QUICK, "--lexicon", "words.txt", "--lm", "more.txt", "--out", "run", "--json")
+    assert done.code == 0, done.err
+    run = Path("run").absolute()
+    (run / "run.sightline").unlink()
+    (run / "state.json").write_text(json.dumps({**json.loads((run / "state.json").read_text()), "status": "running"}))
+    Path("away").mkdir()
+    monkeypatch.chdir("away")
+    done = cli("train", "--resume", run, "--json")
+    assert done.code == 0, done.err
+
+
+def test_a_script_from_right_to_left_needs_a_pillow_that_writes_it(monkeypatch: Any) -> None:
+    fonts, random = [None], np.random.default_rng(0)  # Pillow's own font is drawn without Raqm
+    monkeypatch.setattr(typeset, "_has", lambda font, text: True)
+    with pytest.raises(SightlineError, match="from right to left"):
+        typeset.drawn("Windows הוא", fonts, 20, random)
+    assert typeset.drawn("Windows", fonts, 20, random) is not None

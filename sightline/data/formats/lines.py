@@ -30,7 +30,7 @@ def sniff(path: Path) -> bool:
     if not is_folder(path):
         return False
     for number, name in enumerate(_files(path)):
-        if name.endswith(SUFFIX):
+        if name.lower().endswith(SUFFIX):
             return True
         if number > LOOKED_AT:
             return False
@@ -42,7 +42,7 @@ def load(path: Path) -> Dataset:
     if not is_folder(path):
         raise SightlineError("this is no folder", str(path), "give the folder that holds the lines")
     names = sorted(_files(path), key=natural_key)
-    transcripts = {name[: -len(SUFFIX)]: name for name in names if name.endswith(SUFFIX)}
+    transcripts = {name[: -len(SUFFIX)]: name for name in names if name.lower().endswith(SUFFIX)}
     images = {_stem(name, transcripts): name for name in reversed(names) if is_image(name)}
     texts: dict[str, str] = {}
     damaged: list[str] = []
@@ -66,17 +66,20 @@ def load(path: Path) -> Dataset:
         groups=None,
         name=str(path),
         format="lines",
-        notes=_notes(images, transcripts, damaged),
+        notes=_notes(images, transcripts, damaged, [transcripts[s] for s in stems if len(texts[s].splitlines()) > 1]),
     )
 
 
-def _notes(images: dict[str, str], transcripts: dict[str, str], damaged: list[str]) -> tuple[Note, ...]:
+def _notes(
+    images: dict[str, str], transcripts: dict[str, str], damaged: list[str], long: list[str]
+) -> tuple[Note, ...]:
     lonely = sorted(transcripts[stem] for stem in transcripts.keys() - images.keys())
     silent = sorted(images[stem] for stem in images.keys() - transcripts.keys())
     found = (
         ("no_image", f"{plural(len(lonely), 'transcript')} without an image left out", tuple(lonely)),
         ("no_text", f"{plural(len(silent), 'image')} without a transcript left out", tuple(silent)),
         ("encoding", f"{plural(len(damaged), 'transcript')} that cannot be read as UTF-8 left out", tuple(damaged)),
+        ("several_lines", f"{plural(len(long), 'transcript')} of several lines, learned as one", tuple(long)),
     )
     return tuple(note for note in found if note[2])
 

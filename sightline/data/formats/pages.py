@@ -3,14 +3,15 @@
     ROOT/page.xml + ROOT/page.jpg                       flat, or under train/val/test
 
 The page image is the one that the XML names (from its own folder or the one above), or the one of its own name.
-ALTO in tenths of millimetres or 1200ths of an inch is scaled by the size of the page. Lines without text are left out
-and noted; so are XML files that are neither, or broken. Files with entity declarations are refused: they can be made
-to fill the memory.
+Places are scaled where the XML was made from a larger image of the page, as ALTO in tenths of millimetres is. Lines
+without text are left out and noted; so are XML files that are neither, or broken. Files with entity declarations are
+refused: they can be made to fill the memory.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ from sightline.data.lines import CutImages, Line, Points, line_height
 
 _HEAD = 4000
 """Bytes of a file that are looked at to see whether it is PAGE or ALTO."""
+SAME_SIZE, SAME_SHAPE = 0.01, 0.02
+"""By how much the size that a file tells may differ from that of its image, and the ratio of its sides."""
 
 
 def sniff(path: Path) -> bool:
@@ -93,7 +96,7 @@ def _kind(path: Path) -> str:
     """`PcGts` or `alto`, the root's name; "" for anything else."""
     try:
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16
     except OSError:
         return ""
     return "PcGts" if b"PcGts" in head else "alto" if b"<alto" in head or b":alto" in head else ""
@@ -101,12 +104,13 @@ def _kind(path: Path) -> str:
 
 def _lines(path: Path) -> Iterator[tuple[Line, str]]:
     """The lines of one file, in its order, with their texts. Raises SightlineError for what is no sound XML."""
-    data = path.read_bytes()
-    if b"<!ENTITY" in data:
-        raise SightlineError("the XML declares entities, which no page needs", str(path))
     try:
+        data = _decoded(path.read_bytes())
+        declares = "<!ENTITY" in data if isinstance(data, str) else b"<!ENTITY" in data.replace(b"\0", b"")  # UTF-16
+        if declares:
+            raise SightlineError("the XML declares entities, which no page needs", str(path))
         root = ET.fromstring(data)
-    except ET.ParseError as error:
+    except (ET.ParseError, ValueError, LookupError) as error:
         raise SightlineError(f"the XML is broken ({error})", str(path)) from None
     for element in root.iter():  # names without their namespaces, which change with every version
         element.tag = element.tag.rpartition("}")[2]
@@ -122,19 +126,38 @@ def _lines(path: Path) -> Iterator[tuple[Line, str]]:
         yield Line(page, polygon, baseline, name or str(number), tall), text
 
 
+def _decoded(data: bytes) -> bytes | str:
+    """XML in an encoding of several bytes a character, which the parser does not know, as text; else what it was."""
+    declared = re.match(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([\w.:-]+)["'][^>]*\?>""", data)
+    if declared is None or declared[1].lower() in (b"utf-8", b"utf-16", b"us-ascii", b"iso-8859-1"):
+        return data
+    return data[declared.end() :].decode(declared[1].decode("ascii"))
+
+
 def _scale(root: ET.Element, page: Path) -> Points:
-    """(2,) pixels in a unit of the file, along x and y. Raises SightlineError where the file does not say it."""
+    """(2,) pixels of the image in a unit of the file, along x and y: files are often made from a larger scan of the
+    page. Raises SightlineError where the unit is none of pixels and the file does not say the size of the page."""
     unit = (root.findtext(".//MeasurementUnit") or "pixel").strip().lower()
-    if unit == "pixel":
-        return np.ones(2)
     element = root.find(".//Page")
+    keys = ("imageWidth", "imageHeight") if root.tag == "PcGts" else ("WIDTH", "HEIGHT")
     try:
-        size = [float(_attribute(element, key)) for key in ("WIDTH", "HEIGHT")]
+        size = [float(_attribute(element, key)) for key in keys]
     except ValueError:
         size = [0.0, 0.0]
-    if not min(size) > 0:
-        raise SightlineError(f"the ALTO is in {unit}, and its Page has no WIDTH and HEIGHT to scale it by", str(page))
-    return np.array(size_of(page), np.float64) / size
+    known = min(size) > 0
+    if unit != "pixel":
+        if not known:
+            raise SightlineError(
+                f"the ALTO is in {unit}, and its Page has no WIDTH and HEIGHT to scale it by", str(page)
+            )
+        return np.array(size_of(page), np.float64) / size
+    try:
+        scale = np.array(size_of(page), np.float64) / size if known else np.ones(2)
+    except SightlineError:  # told where the lines are read
+        return np.ones(2)
+    # Of another shape, it is the size of something else: a part of the page, or one that was turned.
+    alike = abs(scale[0] / scale[1] - 1) < SAME_SHAPE
+    return scale if alike and abs(scale[0] - 1) > SAME_SIZE else np.ones(2)
 
 
 def _page_lines(root: ET.Element) -> Iterator[tuple[Points | None, Points | None, str, str]]:
@@ -199,7 +222,8 @@ def _image(path: Path, root: ET.Element) -> Path:
     named = page.get("imageFilename", "") if page is not None else root.findtext(".//fileName") or ""
     named = named.replace("\\", "/")
     above = path.parent.parent
-    for place in (path.parent / named.rpartition("/")[2], path.parent / named, above / named.rpartition("/")[2]):
+    last = named.rpartition("/")[2]
+    for place in (path.parent / last, path.parent / named, above / last, above / named):
         inside = above.resolve() in place.resolve().parents
         if named and inside and is_image(place.name) and is_file(place):
             return place

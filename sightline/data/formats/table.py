@@ -126,7 +126,8 @@ def _header(text: str, path: Path) -> tuple[str, dict[str, int]]:
 
 def rows_of(text: str, delimiter: str, path: Path) -> Iterator[Row]:
     """The rows that are not blank, the header first. A quote that is never closed is an error, not a long field."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    quoting = csv.QUOTE_NONE if delimiter == "\t" and not _is_quoted(text) else csv.QUOTE_MINIMAL
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, quoting=quoting)
     line = 1
     try:
         for fields in reader:
@@ -135,7 +136,21 @@ def rows_of(text: str, delimiter: str, path: Path) -> Iterator[Row]:
                 yield line, stripped
             line = reader.line_num + 1
     except csv.Error as error:
-        raise SightlineError(f"the row is damaged ({error})", f"{path}, line {line}") from None
+        rule = "a field that begins with a quote ends with one, and quotes within it are doubled"
+        fix = "" if "limit" in str(error) else rule
+        raise SightlineError(f"the row is damaged ({error})", f"{path}, line {line}", fix) from None
+
+
+def _is_quoted(text: str) -> bool:
+    """Whether the quotes between tabs are those of a spreadsheet, and not of what people say: transcripts are written
+    without any, and a cell that begins with one would swallow the rows down to the next."""
+    if '"' not in text:
+        return True
+    try:
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
+        return not any("\t" in field and "\n" in field for fields in rows for field in fields)
+    except csv.Error:
+        return False
 
 
 def sound_rows(rows: Iterator[Row], width: int, places: dict[str, int]) -> tuple[list[Row], list[Note]]:

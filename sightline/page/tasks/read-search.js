@@ -1,5 +1,5 @@
 /** Beam search with a language model and a lexicon, for readers that have one: `sightline/tasks/read/ctc.py` in JavaScript. */
-const LETTER = /[\p{L}\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}|[\u0300-\u036f]/u;
+const LETTER = /[\p{L}\p{M}\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 const [ORDER, UNIT, FOREIGN] = [6, 100, -6];
 
 /**

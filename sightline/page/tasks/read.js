@@ -2,6 +2,7 @@
 import { argmax, rint, rounded } from "../numbers.js";
 import { resize, resizeMap, toChannels } from "../pixels/resize.js";
 import { Problem } from "../problem.js";
+import { typed } from "./read-bidi.js";
 import { PAPER, rowsOf, shownRows, stretched } from "./read-ink.js";
 import { searched } from "./read-search.js";
 
@@ -42,16 +43,22 @@ export function postprocess(outputs, size, spec, assets, { minConfidence = 0 } =
   const log = found.reduce((sum, one) => sum + Math.log(Math.max(one.peak, 1e-9)), 0);
   const confidence = Math.exp((spec.extra.certainty ?? 1) * log);
   const sure = confidence >= minConfidence;
-  const characters = found.map((one) => ({
-    text: spec.classes[one.index - 1],
-    confidence: rounded(one.peak, 4),
-    x: [place(one.begin), place(one.end)],
+  const characters = typedOrder(found, spec).map(([at, text]) => ({
+    text,
+    confidence: rounded(found[at].peak, 4),
+    x: [place(found[at].begin), place(found[at].end)],
   }));
   return {
     text: sure ? characters.map((one) => one.text).join("") : null,
     confidence: rounded(confidence, 6),
     characters: sure ? characters : [],
   };
+}
+
+/** [[place, character], …]: where the characters as they are typed stand among those from left to right. */
+function typedOrder(found, spec) {
+  const seen = found.map((one) => spec.classes[one.index - 1]);
+  return spec.extra.bidi?.sides ? typed(seen, spec.extra.bidi) : [...seen.entries()];
 }
 
 /** The characters from left to right: {index, peak, begin, end}, with the language model where the reader has one. */
@@ -86,7 +93,10 @@ function greedy({ data, dims }) {
 }
 
 /** The item-th character, {item} from 1, with its class and steps. */
-export const itemAsked = (outputs, { item = 1 }, size, spec, assets) => decode(outputs, spec, assets)[item - 1];
+export function itemAsked(outputs, { item = 1 }, size, spec, assets) {
+  const found = decode(outputs, spec, assets);
+  return found[typedOrder(found, spec)[item - 1]?.[0]];
+}
 
 /** The largest probability of the character within its own steps. */
 export function evidence(outputs, reference, { index, begin, end }) {

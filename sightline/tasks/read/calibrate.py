@@ -14,7 +14,7 @@ from sightline.core.calibration import best_temperature
 from sightline.core.spec import Spec
 from sightline.tasks.read.ctc import Search, greedy
 from sightline.tasks.read.decode import LEXICON, MODEL, folded, searched
-from sightline.tasks.read.text import visual
+from sightline.tasks.read.standalone_bidi import visual
 
 Lines = Sequence[NDArray[np.float32]]
 PAYS = 0.03

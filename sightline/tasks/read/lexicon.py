@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
 from sightline.core.errors import SightlineError
-from sightline.tasks.read.text import normalise, visual
+from sightline.tasks.read.standalone_bidi import visual
+from sightline.tasks.read.text import normalise
 
 PENALTY = 6.0
 """What a word outside costs, in nats: it is read only where the image leaves little doubt."""
@@ -34,12 +37,18 @@ class Lexicon:
 
 
 def is_letter(character: str) -> bool:
-    """Whether the character is part of a word: letters and their marks."""
-    return character.isalpha() or not character.isprintable() or "\u0300" <= character <= "\u036f"
+    """Whether the character is part of a word: letters and their marks, vowel signs too."""
+    return character.isalpha() or not character.isprintable() or unicodedata.category(character)[0] == "M"
+
+
+def stretches(text: str) -> list[str]:
+    """The longest stretches of letters: of `AB-1234` or `don't`, what the search takes for words."""
+    return ["".join(part) for letters, part in itertools.groupby(text, is_letter) if letters]
 
 
 def read_words(path: str, form: str, characters: Iterable[str]) -> list[str]:
-    """The words of a text file, in the order in which they stand on a page, without those that cannot be written.
+    """The words of a text file, as they stand on a page, without those that cannot be written; punctuation and digits
+    part them, as both are free.
 
     Raises SightlineError where the file cannot be read, and where no word is left: it would forbid everything.
     """
@@ -48,7 +57,10 @@ def read_words(path: str, form: str, characters: Iterable[str]) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SightlineError(f"the lexicon cannot be read ({error})", path, "give a text file, UTF-8") from None
     known = set(characters)
-    words = sorted({visual(normalise(word, form)) for word in text.split()})
+    words = sorted({part for word in text.split() for part in stretches(visual(normalise(word, form)))})
+    if not words:
+        raise SightlineError("there is no word in the lexicon: numbers and punctuation are free", path,
+                             "give words, or leave --lexicon out")  # fmt: skip
     kept = [word for word in words if all(character in known for character in word)]
     if not kept:
         raise SightlineError(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
 from sightline.core.options import option
 from sightline.tasks.read.text import FORMS
@@ -19,6 +21,11 @@ class ReadOptions:
         "whose language it learns besides",
     )
     lexicon: str | None = option(None, "a text file of words; only these are read (numbers and punctuation are free)")
+
+    def absolute(self) -> ReadOptions:
+        """The same with the whole paths of the files, so that a run can be resumed from any folder."""
+        lm = self.lm if self.lm in ("auto", "none") else str(Path(self.lm).absolute())
+        return dataclasses.replace(self, lm=lm, lexicon=self.lexicon and str(Path(self.lexicon).absolute()))
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,12 @@ def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dic
         {"text": spec["classes"][one[0] - 1], "confidence": round(one[1], 4), "x": [round(x, 1) for x in place]}
         for one, place in zip(found, places, strict=True)
     ]
+    if spec["extra"].get("bidi"):
+        from sightline.tasks.read.standalone_bidi import visual, visual_order
+
+        seen = "".join(one["text"] for one in characters)
+        order = zip(visual_order(seen), visual(seen), strict=True)
+        characters = [{**characters[place], "text": text} for (place, _), text in order]
     sure = round(math.exp(spec["extra"].get("certainty", 1.0) * sum(math.log(max(one[1], 1e-9)) for one in found)), 6)
     return {"text": "".join(one["text"] for one in characters), "confidence": sure, "characters": characters}
 

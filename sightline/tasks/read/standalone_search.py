@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 import zlib
 from functools import cache
 
@@ -30,7 +31,7 @@ def _knowledge(model: bytes, lexicon: bytes):
     words = {form for w in lexicon.decode().split("\n") if w for form in (w, w[:1].upper() + w[1:], w.upper())}
 
     def is_letter(c: str) -> bool:
-        return c.isalpha() or not c.isprintable() or "\u0300" <= c <= "\u036f"
+        return c.isalpha() or not c.isprintable() or unicodedata.category(c)[0] == "M"
 
     def ending(text: str) -> float:
         word = text[next((i + 1 for i in range(len(text) - 1, -1, -1) if not is_letter(text[i])), 0) :]

@@ -20,7 +20,8 @@ from sightline.data.image import Pixels
 from sightline.tasks.read import calibrate, check, inputs, language, lexicon, scores
 from sightline.tasks.read.decode import LEXICON, MODEL, decode
 from sightline.tasks.read.options import ReadOptions
-from sightline.tasks.read.text import charset, normalise, visual, visual_order
+from sightline.tasks.read.standalone_bidi import bidi, visual, visual_order
+from sightline.tasks.read.text import charset, normalise
 
 
 class Read:
@@ -46,6 +47,12 @@ class Read:
         given = inputs.line_input(int(height))
         return Spec(self.name, network, tuple(dataset.classes), given, (127.5,), (64.0,), dict(options), extra=extra)
 
+    def used_to(self, spec: Spec, before: Spec) -> Spec:
+        """The spread of another reader's lines, where they are as high: its weights know letters of that size."""
+        if spec.inputs != before.inputs:
+            return spec
+        return dataclasses.replace(spec, extra={**spec.extra, "spread": before.extra.get("spread", 0.0)})
+
     def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
         """The charset of the transcripts and how often each character occurs; language model and lexicon as assets.
 
@@ -63,7 +70,7 @@ class Read:
             assets[MODEL] = language.learn([*texts, *more]).to_bytes()
         if words:
             assets[LEXICON] = "\n".join(lexicon.read_words(str(words), form, classes)).encode()
-        extra = {**spec.extra, "seen": dict(Counter("".join(texts)))}
+        extra = {**spec.extra, "seen": dict(Counter("".join(texts))), "bidi": bidi(classes)}
         return dataclasses.replace(spec, classes=classes, extra=extra, assets=assets)
 
     def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_], sizes: NDArray[np.int32]) -> list[Finding]:

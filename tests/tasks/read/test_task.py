@@ -17,6 +17,7 @@ from sightline.tasks.read import calibrate, check, inputs
 from sightline.tasks.read.decode import LEXICON, MODEL
 from sightline.tasks.read.lexicon import Lexicon, read_words
 from sightline.tasks.read.scores import compared, summarize
+from sightline.tasks.read.standalone_bidi import visual
 from sightline.tasks.read.task import Read
 
 TASK = Read()
@@ -187,6 +188,13 @@ def test_a_lexicon_decides_between_words_and_one_that_excludes_everything_is_ref
     fitted = calibrate.calibrated([doubtful] * 10, ["cat"] * 10, spec)
     assert TASK.postprocess({"probabilities": doubtful}, (400, 40), fitted).text == "cat"
     assert Lexicon(["cat"]).end("a Cat") == 0 and Lexicon(["cat"]).after("xyz", " ") < 0 == Lexicon(()).end("xyz")
+    words.write_text("AB-1234 don't\nשָׁלוֹם\n")
+    parted = Lexicon(read_words(str(words), "NFC", "AB-1234don'tשָׁלוֹם"))
+    for text in ("AB-1234", "don't", visual("שָׁלוֹם")):
+        assert parted.end(text) == 0 == min(parted.after(text[:n], text[n]) for n in range(len(text))), text
+    words.write_text("1234 -\n")
+    with pytest.raises(SightlineError, match="no word in the lexicon"):
+        read_words(str(words), "NFC", "1234-")
     words.write_text("собака\n")
     with pytest.raises(SightlineError, match="none of the 1 words"):
         read_words(str(words), "NFC", "abc")
