@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+
+SHORT_OF_MEMORY = ("out of memory", "not enough memory", "allocate memory", "alloc_failed")
+"""What torch's errors say where memory is short: not all of them have a class of their own."""
 
 
 class SightlineError(Exception):
@@ -30,6 +34,17 @@ class MissingExtra(SightlineError):  # noqa: N818 (named after what is wrong)
     def __reduce__(self) -> tuple[type[SightlineError], tuple[str, str, str]]:
         """Crosses from a worker process as a plain SightlineError."""
         return SightlineError, (self.what, self.where, self.fix)
+
+
+@contextlib.contextmanager
+def memory_errors_told() -> Generator[None]:
+    """Raises SightlineError for the errors of Python and torch that say that memory is short."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error).lower() for words in SHORT_OF_MEMORY):
+            raise
+        raise SightlineError("not enough memory", fix="try a smaller --batch or --imgsz") from None
 
 
 def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from sightline.core.errors import SightlineError
 
+Spans = dict[str, tuple[float, float]]
+"""By kind of dtype (`f`: floats, `i`: whole numbers …) the smallest and the largest value of arrays of images."""
 VERSION = 1
 """Version of the bundle format. A reader refuses newer ones; older ones must stay readable."""
 
@@ -30,7 +32,7 @@ class Spec:
     inputs: name to Input; images are uint8 (height, width, channel).
     mean, std: per channel, in units of 0..255; the graph's first layer applies them.
     temperature: the fitted constant in the graph's softmax.
-    extra: what only this task needs, plain JSON.
+    extra: what only this task needs, plain JSON; and the `spans`.
     assets: what it keeps in files of the bundle, name to bytes: a language model, say. Not part of the JSON.
     """
 
@@ -50,6 +52,17 @@ class Spec:
     def free_axes(self) -> dict[str, int]:
         """Of the inputs whose examples differ in one length: its axis."""
         return {name: given.shape.index(None) for name, given in self.inputs.items() if None in given.shape}
+
+    @property
+    def spans(self) -> Spans:
+        """Of arrays learned from that fit no fixed range of pixels; arrays to look at are made bytes as those were."""
+        return self.extra.get("spans", {})
+
+    def without_download(self) -> Spec:
+        """For a network whose weights are at hand: building it again fetches no published ones."""
+        if not self.options.get("pretrained"):
+            return self
+        return dataclasses.replace(self, options={**self.options, "pretrained": False})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, the inverse of `from_json`; the assets are left out."""

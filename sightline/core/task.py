@@ -105,10 +105,11 @@ class Scores:
 class Task(Protocol):
     """The numpy half of a task: works where torch is not installed.
 
-    Six powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects` (which
-    labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours mean),
-    `places` (true where its predictions are `core.places.Places`, into which a second model can look),
-    `merge` (the answers of overlapping windows as that of the whole image).
+    Seven powers are optional, and a verb asks whether a task has them: `find` (the regions of a page), `suspects`
+    (which labels are probably wrong), `paint` and `colours` (truth and answer drawn on the image, and what its colours
+    mean), `places` (true where its predictions are `core.places.Places`, into which a second model can look),
+    `merge` (the answers of overlapping windows as that of the whole image), `used_to` (a spec with what in the images
+    the weights of an earlier model are used to: for `train --init`).
 
     The halves of it that other hosts need stand beside it once more, found by the task's name: `standalone.py` in its
     folder (plain Python), `page/tasks/NAME.js` (pixels to inputs, outputs to the answer, in the browser; see

@@ -19,7 +19,7 @@ from sightline.run.bundle import Bundle
 
 def open_network(bundle: Bundle, task: Task) -> nn.Module:
     """The network of a bundle that holds its weights, on the CPU, ready to answer; its weights want no gradient."""
-    network = task.learner().network(bundle.spec)
+    network = task.learner().network(bundle.spec.without_download())
     network.load_state_dict(load(bundle.members["model.safetensors"]))
     return network.eval().requires_grad_(False)
 

@@ -32,31 +32,40 @@ def start_from_bundle(network: nn.Module, path: Path, spec: Spec) -> int:
     bundle = open_bundle(path)
     if "model.safetensors" not in bundle.members:
         raise SightlineError("this bundle holds no weights to start from: it is quantized", str(bundle.path))
-    weights, own = bundle.members["model.safetensors"], network.state_dict()
+    weights, own, head = bundle.members["model.safetensors"], network.state_dict(), _names_of_head(network)
     theirs, ours = (one.inputs["image"].shape[0] for one in (bundle.spec, spec))
-    shapes = {name: tensor.shape for name, tensor in load(weights).items() if not _is_head(name)}
+    shapes = {name: tensor.shape for name, tensor in load(weights).items() if name not in head}
     if theirs != ours and any(name in own and own[name].shape != shape for name, shape in shapes.items()):
         raise SightlineError(
             f"this bundle was trained on images {theirs} px high, and its weights do not fit those of {ours} px",
             str(bundle.path), f"type: --imgsz {theirs}",
         )  # fmt: skip
-    return _load(network, weights, str(bundle.path), _Rows(bundle.spec.classes, spec.classes))
+    return _load(network, weights, str(bundle.path), _Rows(bundle.spec.classes, spec.classes, head))
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Which outputs of another network are the same as ours: by the names of their classes."""
+    """Which outputs of another network are the same as ours: by the names of their classes.
+
+    head: names of the tensors whose rows they are.
+    """
 
     theirs: tuple[str, ...]
     ours: tuple[str, ...]
+    head: frozenset[str]
 
     def taken(self, own: Tensor, found: Tensor) -> Tensor | None:
         """`own` with the rows of `found` that stand for the same; None where these are not rows of classes.
 
-        Rows before those of the classes (CTC's blank) are taken as they are.
+        A row before those of the classes (CTC's blank) is taken as it is.
         """
         lead = len(own) - len(self.ours) if own.ndim else -1
-        if not self.theirs or lead < 0 or found.shape[1:] != own.shape[1:] or len(found) != lead + len(self.theirs):
+        if (
+            not self.theirs
+            or lead not in (0, 1)
+            or found.shape[1:] != own.shape[1:]
+            or len(found) != lead + len(self.theirs)
+        ):
             return None
         pairs = [(lead + i, lead + self.theirs.index(name)) for i, name in enumerate(self.ours) if name in self.theirs]
         own = own.clone()
@@ -84,8 +93,10 @@ def _load(network: nn.Module, data: bytes, where: str, rows: _Rows | None = None
         if name is None:
             continue
         ours = own[name]
-        same = ours.shape == tensor.shape and (rows is None or rows.ours == rows.theirs or not _is_head(given))
-        taken = tensor if same else rows.taken(ours, tensor) if rows and _is_head(given) else None
+        if rows and rows.ours != rows.theirs and name in rows.head:
+            taken = rows.taken(ours, tensor)
+        else:
+            taken = tensor if ours.shape == tensor.shape else None
         if taken is not None:
             fitting[name] = taken
     if len(fitting) < 0.5 * len(wanted) or not fitting:
@@ -106,9 +117,13 @@ def _named(own: Mapping[str, Tensor], prefix: str, name: str) -> str | None:
     return next((one for one in names if one in own), None)
 
 
-def _is_head(name: str) -> bool:
-    """Whether a tensor belongs to a layer whose rows are the classes."""
-    return "head" in name.split(".") or "shortcut" in name.split(".")
+def _names_of_head(network: nn.Module) -> frozenset[str]:
+    """Of the tensors whose rows are the classes: the last layer's, and those of the one beside it in a line reader."""
+    whole: Any = network
+    layers = [whole.head, *([whole.shortcut] if hasattr(network, "shortcut") else [])]
+    # By identity: libraries call their last layer `fc`, `classifier` and more.
+    found = {id(parameter) for layer in layers for parameter in layer.parameters()}
+    return frozenset(name for name, one in network.named_parameters(remove_duplicate=False) if id(one) in found)
 
 
 def freeze_all_but_head(network: nn.Module) -> None:

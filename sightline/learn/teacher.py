@@ -32,7 +32,7 @@ class Teacher:
         self.learner, self.student = learner, spec
         # Built for the classes of the other, in their order: its last layer's rows are taken by name.
         self.spec = dataclasses.replace(bundle.spec, classes=spec.classes)
-        network = learner.network(self.spec)
+        network = learner.network(self.spec.without_download())
         start_from_bundle(network, path, self.spec)
         whole: Any = network.eval().requires_grad_(False)
         self.network: nn.Module = whole.to(device, memory_format=torch.channels_last)

@@ -9,30 +9,49 @@ import types
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support import Result
+from safetensors.numpy import load
+from stopping import KilledError, at_step, bits, die
+from support import Result, write_folder
+
+from sightline.run.bundle import open_bundle
+from sightline.verbs.common import task_named
 
 Cli = Callable[..., Result]
+TINY = ("network=timm/resnet18", "--imgsz", 16, "--epochs", 1, "--batch", 8, "--workers", 0)
 
 
 @pytest.fixture
 def timm(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
-    """A library of two models that notes how it is asked; published weights cannot be downloaded."""
-    from torch import nn
+    """A library of two models that notes how it is asked; published weights, all ones, can be had of one."""
+    from torch import Tensor, nn
 
     asked: list[dict[str, object]] = []
 
-    class Tiny(nn.Sequential):
-        feature_info = ({"module": "0"},)
+    class Tiny(nn.Module):
+        feature_info = ({"module": "conv"},)
+
+        def __init__(self, channels: int, classes: int) -> None:
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(channels, 4, 5), nn.Linear(4, classes)
+
+        def get_classifier(self) -> nn.Module:
+            return self.fc
+
+        def forward(self, images: Tensor) -> Tensor:
+            return self.fc(self.conv(images).mean((2, 3)))
 
     def create_model(name: str, **options: object) -> nn.Module:
         if "img_size" in options:
             raise TypeError("convolutional models take no img_size")
         asked.append({"name": name, **options})
+        model = Tiny(int(options["in_chans"]), int(options["num_classes"]))  # type: ignore[call-overload]
         if options["pretrained"]:
-            raise OSError("no network")
-        layers = nn.Conv2d(int(options["in_chans"]), 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()  # type: ignore[call-overload]
-        return Tiny(*layers, nn.Linear(4, int(options["num_classes"])))  # type: ignore[call-overload]
+            if name != "resnet34":
+                raise OSError("no network")
+            nn.init.ones_(model.conv.weight)
+        return model
 
     library = types.ModuleType("timm")
     names = ["resnet18", "resnet34"]
@@ -67,11 +86,55 @@ def test_published_weights_without_a_network_say_what_to_do(
 def test_a_model_of_the_library_is_trained_without_any_download(
     cli: Cli, shapes: Path, timm: list[dict[str, object]]
 ) -> None:
-    done = cli(
-        "train", shapes, "network=timm/resnet18", "--imgsz", 16, "--epochs", 1, "--batch", 8, "--workers", 0, "--json"
-    )
+    done = cli("train", shapes, *TINY, "--json")
     assert done.code == 0, done.err
     assert {(row["in_chans"], row["num_classes"], row["pretrained"]) for row in timm} == {(3, 3, False)}
+
+
+@pytest.mark.usefixtures("quick_export")
+def test_published_weights_are_fetched_to_begin_with_and_never_again(
+    cli: Cli, shapes: Path, timm: list[dict[str, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sightline.explain.weights import open_network
+    from sightline.learn.teacher import Teacher, torch
+
+    options = (*TINY[1:], "--network", "timm/resnet34", "--pretrained", "--freeze", "--epochs", 3)
+    at_step(monkeypatch, 5, die)
+    monkeypatch.setattr("sightline.verbs.training.SAVE_EVERY", 0.0)
+    with pytest.raises(KilledError):
+        cli("train", shapes, *options, "--out", "run")
+    assert any(row["pretrained"] for row in timm)
+    timm.clear()
+    done = cli("train", "--resume", "run", "--json")
+    assert done.code == 0, done.err
+    bundle, task = open_bundle("run"), task_named("classify")
+    assert done.json["options"]["pretrained"] is True and bundle.spec.options["pretrained"] is False
+    network = open_network(bundle, task)
+    Teacher(bundle.path, task.learner(), bundle.spec, torch.device("cpu"))
+    assert (network.state_dict()["body.conv.weight"] == 1).all() and timm
+    assert not any(row["pretrained"] for row in timm)
+
+
+@pytest.mark.usefixtures("quick_export", "timm")
+def test_a_last_layer_of_any_name_takes_the_rows_of_the_same_classes(cli: Cli, shapes: Path) -> None:
+    assert cli("train", shapes, *TINY, "--out", "first").code == 0
+    write_folder(Path("data"))
+    Path("data/circle").rename("data/ring")  # cross, ring, square: one is new, and the others have other places
+    still = ("--init", "first", "--lr", "1e-12", "--augment", "none", "--out", "second", "--seed", 5)
+    assert cli("train", "data", *TINY, *still).code == 0
+    assert open_bundle("second").spec.classes == ("cross", "ring", "square")
+    old, new = (load(bits(run)) for run in ("first", "second"))
+    for name in ("body.fc.weight", "body.fc.bias"):
+        assert np.allclose(new[name][[0, 2]], old[name][[1, 2]], atol=1e-6)
+        assert not np.allclose(new[name][1], old[name][0], atol=1e-3), "the new class begins anew"
+    assert np.allclose(new["body.conv.weight"], old["body.conv.weight"], atol=1e-6)
+
+
+@pytest.mark.usefixtures("timm")
+def test_images_that_a_model_cannot_take_are_told_before_the_first_step(cli: Cli, shapes: Path) -> None:
+    done = cli("train", shapes, *TINY, "--imgsz", 4, "--out", "run")
+    assert done.code == 2 and "timm/resnet18 cannot take images of 4 x 4 px (" in done.err
+    assert "use a larger --imgsz, such as 224" in done.err and not Path("run").exists()
 
 
 @pytest.mark.parametrize(("reachable", "proxied"), [(False, False), (True, False), (False, True)])

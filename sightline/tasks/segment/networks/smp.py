@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from sightline.core.errors import MissingExtra, SightlineError, nearest
 from sightline.tasks.segment.options import SmpOptions
+from sightline.tasks.whole.networks.tryout import try_out
 
 UNIT = 32
 """Its networks want sides that are multiples of it."""
@@ -28,6 +29,7 @@ class Smp(nn.Module):
         architecture, _, encoder = rest.partition("/")
         _check(library, architecture, encoder, name)
         self.body = _create(library, architecture, encoder, channels, outputs, options.pretrained)
+        try_out(self, name, channels, size)
 
     @property
     def cam_layer(self) -> nn.Module:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from torch import Tensor, nn
 
 from sightline.core.errors import MissingExtra, SightlineError, nearest
+from sightline.tasks.whole.networks.tryout import try_out
 from sightline.tasks.whole.options import TimmOptions
 
 HUB = "https://huggingface.co"
@@ -33,6 +34,7 @@ class Timm(nn.Module):
             fix = f"did you mean {' or '.join('timm/' + n for n in near)}?" if near else "see timm.list_models()"
             raise SightlineError(f"timm has no model {model!r}", fix=fix)
         self.body = _create(library, model, channels, size, outputs, options.pretrained)
+        try_out(self, name, channels, size)
 
     @property
     def cam_layer(self) -> nn.Module:
@@ -41,8 +43,10 @@ class Timm(nn.Module):
 
     @property
     def head(self) -> nn.Module:
-        """The last layer: what it is given are the image's features."""
-        return self.body.get_classifier()  # pyright: ignore
+        """The last layer: what it is given are the image's features. Of a distilled network, whose answer is the mean
+        of two, both."""
+        found: Any = self.body.get_classifier()  # pyright: ignore
+        return found if isinstance(found, nn.Module) else nn.ModuleList(found)
 
     def forward(self, images: Tensor) -> Tensor:
         """Raw outputs."""
