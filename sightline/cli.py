@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sightline.core.errors import SightlineError, nearest, unknown
+from sightline.core.errors import SightlineError, memory_errors_told, nearest, unknown
 from sightline.tables import NETWORKS, TASKS, VERBS
 
 USAGE = {
@@ -29,6 +29,14 @@ USAGE = {
     "export": "sightline export MODEL [options]",
     "serve": "sightline serve MODEL… [--host 127.0.0.1] [--port 8000] [options]",
 }
+TARGETS = {
+    "check": ("data",), "train": ("data",), "evaluate": ("model", "data"), "predict": ("model", "source"),
+    "explain": ("model", "source"), "convert": ("data",), "compress": ("model", "data"), "export": ("model",),
+    "serve": ("model",),
+}  # fmt: skip
+"""What a verb takes without a flag, in its order. Many name it all the same: `model=M source=photos`."""
+MEANT = {"--model": ("--network", "--init")}
+"""Options of other programs, and what they are called here."""
 EXAMPLE = "start with:  sightline train digits        (the embedded data set, no file needed)"
 
 
@@ -39,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no error
     try:
-        return _run(arguments)
+        with memory_errors_told():
+            return _run(arguments)
     except SightlineError as error:
         sys.stdout.flush()
         sys.stderr.write(f"error: {error}\n")
@@ -52,9 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:  # a path or a disk that fails where nobody could say more
         sys.stderr.write(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}\n")
-        return 2
-    except MemoryError:
-        sys.stderr.write("error: not enough memory\n  try a smaller --batch or --imgsz\n")
         return 2
 
 
@@ -74,7 +80,9 @@ def _run(arguments: list[str]) -> int:
     values, rest = parser.parse_known_intermixed_args(tokens)  # MODEL --option x IMAGE is fine
     _reject(rest, parser)
     given = vars(values)
-    target, as_json = [*given.pop("target", []), *literal], given.pop("json", False)
+    named = [given.pop(f"target {name}", []) for name in ("model", "data", "source")]
+    target = [*named[0], *given.pop("target", []), *named[1], *named[2], *literal]
+    as_json = given.pop("json", False)
     signal.signal(signal.SIGTERM, _terminate)
     return VERBS[verb].load()(target, given, as_json)
 
@@ -113,6 +121,9 @@ def _parser(verb: str, tokens: list[str]) -> argparse.ArgumentParser:
             if field.name not in known:
                 known.add(field.name)
                 _add(group, field, shown)
+    for name in TARGETS.get(verb, ()):
+        if name not in known:
+            parser.add_argument(f"--{name}", dest=f"target {name}", action="append", help=argparse.SUPPRESS)
     if verb == "train":
         parser.add_argument("--resume", metavar="RUN", help="go on with a run; nothing else needs to be said")
         parser.add_argument("--config", metavar="FILE.toml", help="options from a file; those typed win")
@@ -225,6 +236,6 @@ def _reject(rest: list[str], parser: argparse.ArgumentParser) -> None:
         return
     options = [o for action in parser._actions for o in action.option_strings if not o.startswith("--no-")]  # pyright: ignore[reportPrivateUsage]
     name = next((token for token in rest if token.startswith("-")), rest[0])
-    near = nearest(name, options)
+    near = [option for option in MEANT.get(name, ()) if option in options] or nearest(name, options)
     fix = f"did you mean {' or '.join(near)}?" if near else f"see: {parser.prog} --help"
     raise SightlineError(f"unknown option {name}", fix=fix)

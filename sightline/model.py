@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from sightline.core.errors import SightlineError
 from sightline.core.options import resolve
 from sightline.core.predictions import Prediction
 from sightline.core.spec import Spec
+from sightline.data.formats.arrays import images_of
 from sightline.data.video import is_video
 from sightline.run.bundle import headline, open_bundle
 from sightline.verbs.chain import chained
@@ -57,12 +58,13 @@ class Model:
         """One Prediction for a path, bytes, array or Pillow image; a list of them for a list, a folder or a glob; for a
         video or `camera:0` an iterator, one a frame (`watch` gives their times and pixels too).
 
-        A batch of images is a list or an array (n, height, width, channel). then: a model that looks at each box that
-        this one finds, or several, each at what the one before finds; gives a `ChainedPrediction`. tile: boxes and
-        masks: look through overlapping windows of so many pixels along the longer side (0: as large as the images
-        learned from). max_pixels: the largest image that is decoded (default: 200 million). track: of a video: follow
-        each thing through the frames, as `TracksPrediction`. Raises SightlineError for what cannot be read, and for
-        `then` and `track` where this one finds no places.
+        A batch of images is a list, or an array as for `train`: (n, height, width), (n, height, width, channel) or
+        (n, channel, height, width); a tensor on the CPU serves, too. then: a model that looks at each box that this one
+        finds, or several, each at what the one before finds; gives a `ChainedPrediction`. tile: boxes and masks: look
+        through overlapping windows of so many pixels along the longer side (0: as large as the images learned from).
+        max_pixels: the largest image that is decoded (default: 200 million). track: of a video: follow each thing
+        through the frames, as `TracksPrediction`. Raises SightlineError for what cannot be read, and for `then` and
+        `track` where this one finds no places.
         """
         if is_video(source):
             return (one.prediction for one in self.watch(source, track, then, tile, max_pixels))
@@ -70,7 +72,7 @@ class Model:
             raise SightlineError(
                 "track=True follows things through a video or camera, and this is none", str(source)[:99]
             )
-        sources, single = _sources(source)
+        sources, single = _sources(source, self.spec)
         options = resolve(PredictOptions, {"tile": tile} | ({"max_pixels": max_pixels} if max_pixels else {}))
         others = [then] if isinstance(then, Model) else then
         predictor = chained([self._predictor, *(other._predictor for other in others)])
@@ -118,13 +120,13 @@ class Model:
         """
         from sightline.verbs.explain import look
 
-        return self._explainer.explain(*look(self._explainer, image), method, label, item, layer)
+        return self._explainer.explain(*look(self._explainer, _one(image, self.spec)), method, label, item, layer)
 
     def nearest(self, image: Any, count: int = 5) -> list[Neighbour]:
         """The training images most like this one to the network, the nearest first; needs `train(…, memory=True)`."""
         from sightline.verbs.explain import look
 
-        return self._explainer.nearest(*look(self._explainer, image), count)[0]
+        return self._explainer.nearest(*look(self._explainer, _one(image, self.spec)), count)[0]
 
     def compress(self, data: Any, labels: Any = None, **options: Any) -> dict[str, Any]:
         """Writes a smaller bundle, calibrated and judged on data; see `sightline.verbs.compress.compress`."""
@@ -154,13 +156,16 @@ def load(path: str | Path) -> Model:
     return Model(path)
 
 
-def _sources(source: Any) -> tuple[list[Any], bool]:
-    if isinstance(source, list | tuple):
-        return list(cast("list[Any]", source)), False
+def _sources(source: Any, spec: Spec) -> tuple[list[Any], bool]:
     if isinstance(source, str | Path):
         path = Path(source)
         single = path.is_file() or not (path.is_dir() or any(c in str(source) for c in "*?["))
         return ([path], True) if single else (list(gather([str(source)])), False)
-    if getattr(source, "ndim", 0) == 4:
-        return list(source), False
-    return [source], True
+    return images_of(source, spec.spans, colour=spec.inputs["image"].shape[2] == 3)
+
+
+def _one(source: Any, spec: Spec) -> Any:
+    images, single = images_of(source, spec.spans, colour=spec.inputs["image"].shape[2] == 3)
+    if not single:
+        raise SightlineError("these are several images, and one at a time is explained", fix="give one of them: x[0]")
+    return images[0]

@@ -95,13 +95,22 @@ def test_ctrl_c_is_told_by_the_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPat
     assert done.code == 130 and "interrupted" in done.err and "Traceback" not in done.err
 
 
-def test_want_of_memory_is_told_by_the_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried …"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 4000000000000 bytes."),
+        type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory. Tried to allocate 20.00 GiB."),
+    ],
+)
+def test_want_of_memory_is_told_by_the_exit_code(cli: Cli, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def greedy(*_: object, **__: object) -> None:
-        raise MemoryError
+        raise error
 
     monkeypatch.setattr("sightline.verbs.check.check", greedy)
     done = cli("check", "digits")
-    assert done.code == 2 and "not enough memory" in done.err
+    assert done.code == 2 and "not enough memory\n  try a smaller --batch or --imgsz" in done.err
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes end otherwise elsewhere")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
+from sightline.core.spec import Spans
 from sightline.data.image import MAX_PIXELS, Pixels, read
 
 SPLITS = ("train", "val", "test")
@@ -168,6 +169,7 @@ class Dataset:
     classes: names the data itself lists, in its order; empty where they follow from the targets.
     name, format: for people.
     notes: what the reader of the format noticed, as (code, message, items).
+    spans: from where to where arrays were stretched that fit no fixed range of pixels.
     """
 
     images: Images
@@ -179,6 +181,7 @@ class Dataset:
     format: str
     classes: tuple[str, ...] = ()
     notes: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    spans: Spans = field(default_factory=dict[str, tuple[float, float]])
 
     def __post_init__(self) -> None:
         count = len(self.images)

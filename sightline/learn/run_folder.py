@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.errors import SightlineError
+from sightline.run.bundle import SUFFIX
 from sightline.run.files import make_folder, write_text
 
 OPTIONS, STATE, METRICS, LOCK = "options.toml", "state.json", "metrics.jsonl", ".lock"
@@ -38,8 +39,9 @@ class RunFolder:
         return self.path / "best.safetensors"
 
     def bundle(self) -> Path:
-        """Where the bundle goes: named after the run."""
-        return self.path / f"{self.path.name}.sightline"
+        """The one that is there, as the run may have been renamed since; else where it goes: named after the run."""
+        there = list(self.path.glob(f"*{SUFFIX}"))
+        return there[0] if len(there) == 1 else self.path / f"{self.path.resolve().name}{SUFFIX}"
 
     def read_options(self) -> dict[str, Any]:
         """The effective options of the run. Raises SightlineError where they are missing or damaged."""
@@ -66,20 +68,20 @@ class RunFolder:
         shutil.rmtree(self.path / REPLACED, ignore_errors=True)
 
     def remove_if_unused(self) -> None:
-        """Removes a folder in which no training ever began: it ended in an error before its first step.
-
-        A run that it was to replace comes back.
-        """
-        if (self.path / STATE).exists():
-            return
-        aside = self.path / REPLACED
-        if not aside.exists():
+        """Removes a folder in which no training ever began: it ended in an error before its first step."""
+        if not (self.path / STATE).exists():
             shutil.rmtree(self.path, ignore_errors=True)
-            return
+
+    def restore(self) -> bool:
+        """Brings back the run that was to be replaced, where no training began in its place; whether there was one."""
+        aside = self.path / REPLACED
+        if (self.path / STATE).exists() or not aside.exists():
+            return False
         self._clear()
         for child in aside.iterdir():
             child.rename(self.path / child.name)
         aside.rmdir()
+        return True
 
     def set_aside(self) -> None:
         """Moves the run that is to be replaced out of the way, until the new one begins (`write_state`)."""
@@ -134,8 +136,13 @@ def new_run(name: str, out: Path | None, overwrite: bool, options: str) -> RunFo
         with run.locked():
             run.set_aside()
     make_folder(path)
-    write_text(path / OPTIONS, options)
-    return RunFolder(path)
+    run = RunFolder(path)
+    try:
+        write_text(path / OPTIONS, options)
+    except BaseException:
+        run.restore()
+        raise
+    return run
 
 
 def _free(name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -37,6 +38,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """`write_whole` of UTF-8 text; file names that are no text keep their bytes."""
     write_whole(path, lambda file: file.write(text.encode(errors="surrogateescape")))
+
+
+def can_write(path: Path) -> bool:
+    """Whether a file can be written there, to be asked before the work and not after it; makes its folder."""
+    try:
+        make_folder(path.parent)
+        with tempfile.TemporaryFile(dir=path.parent):
+            return not path.is_dir()
+    except (SightlineError, OSError):
+        return False
 
 
 def make_folder(path: Path) -> None:

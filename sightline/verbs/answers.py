@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sightline.core.errors import SightlineError
 from sightline.core.predictions import Prediction
 from sightline.data.image import read
-from sightline.run.files import write_text, write_whole
+from sightline.run.files import can_write, write_text, write_whole
 from sightline.verbs.common import print_json, say
 
 if TYPE_CHECKING:
@@ -36,7 +37,15 @@ class Telling:
     def __init__(
         self, predictor: Predictor | Chain, options: PredictOptions, as_json: bool, columns: Sequence[str]
     ) -> None:
-        """columns: of the table, between `image` and `error`."""
+        """columns: of the table, between `image` and `error`.
+
+        Raises SightlineError, before there are answers, where the table cannot be written.
+        """
+        if options.csv and not can_write(options.csv):
+            raise SightlineError(
+                "the table cannot be written: it is a folder, or its folder may not be written to", str(options.csv),
+                "name another: --csv FILE",
+            )  # fmt: skip
         self.predictor, self.options, self.as_json = predictor, options, as_json
         self.bad: list[str] = []
         self._table, self._begun = Table(columns), time.monotonic()
@@ -70,14 +79,18 @@ class Telling:
         row = {"image": str(source), "error": why}
         self.row(row, None, [row])
 
+    def write(self) -> None:
+        """The table, as far as there are answers."""
+        if self.options.csv:
+            self._table.write(self.options.csv)
+
     def close(self, images: Sequence[Path], sources: int | None = None) -> int:
         """The table, what could not be read, and how long the images took; the exit code.
 
         sources: how many there were, where they were not only images.
         """
         seconds = time.monotonic() - self._begun
-        if self.options.csv:
-            self._table.write(self.options.csv)
+        self.write()
         return close(images, self.bad, seconds, self.options, self.as_json, sources)
 
 

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 from sightline.core.errors import MissingExtra, SightlineError, unknown
+from sightline.core.spec import Spans
 from sightline.core.task import Task
 from sightline.data.dataset import Dataset
 from sightline.data.formats import open_data
@@ -31,10 +32,15 @@ def infer_task(dataset: Dataset, name: str | None = None) -> Task:
     )
 
 
-def open_for(name: str | None, data: Any, labels: Any = None, format: str | None = None) -> tuple[Dataset, Task]:
-    """The data, and the task that learns it: the one named, which decides how targets are read, or what they say."""
+def open_for(
+    name: str | None, data: Any, labels: Any = None, format: str | None = None, spans: Spans | None = None
+) -> tuple[Dataset, Task]:
+    """The data, and the task that learns it: the one named, which decides how targets are read, or what they say.
+
+    spans: as in `open_data`.
+    """
     kind = task_named(name).target if name else None
-    dataset = open_data(data if labels is None else (data, labels), format, kind)
+    dataset = open_data(data if labels is None else (data, labels), format, kind, spans)
     return dataset, infer_task(dataset, name)
 
 

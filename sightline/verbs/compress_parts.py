@@ -71,7 +71,7 @@ class Pieces:
 def open_pieces(bundle: Bundle, data: Any, labels: Any, options: CompressOptions) -> Pieces:
     """The given parts, or those that training cut. Raises SightlineError where train or val would be empty."""
     task = task_named(bundle.spec.task)
-    dataset, _ = open_for(task.name, data, labels, options.format)
+    dataset, _ = open_for(task.name, data, labels, options.format, bundle.spec.spans)
     scanned = scan_for(bundle, task, dataset, EvaluateOptions(workers=options.workers, max_pixels=options.max_pixels))
     good = usable(scanned, dataset.images.name, options.max_bad)
     dataset, scanned = dataset.take(good), scanned.take(good)

@@ -55,6 +55,7 @@ def finish(
     places, outputs = some_outputs(task, TorchRunner(network, learner, spec, cpu), val_scan, spec)
     spec = task.calibrate(outputs, list(val_set.targets[places]), spec, val_scan.sizes[places])
     memory = bool(facts["options"].get("memory"))
+    spec = spec.without_download()  # the bundle holds the weights
     graph = export_graph(network, learner, spec, memory)
     runner = OnnxRunner(graph)
     ours = TorchRunner(network, learner, spec, cpu, features=memory)

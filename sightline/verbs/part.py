@@ -48,7 +48,7 @@ def open_part(bundle: Bundle, data: Any, labels: Any, options: EvaluateOptions) 
     Other data without splits: all of it. Raises SightlineError where there is nothing to score.
     """
     task = task_named(bundle.spec.task)
-    dataset, _ = open_for(task.name, data, labels, options.format)
+    dataset, _ = open_for(task.name, data, labels, options.format, bundle.spec.spans)
     chosen = _given_part(dataset, options.split)
     if chosen is not None:
         dataset = dataset.take(np.flatnonzero(dataset.splits == chosen))

@@ -37,7 +37,7 @@ def make_network(learner: Learner, spec: Spec, options: TrainOptions, resumed: b
     resumed: a checkpoint will replace the weights, so the files they once came from are no longer needed.
     """
     torch.manual_seed(keyed(options.seed, "weights"))
-    network = learner.network(spec)
+    network = learner.network(spec.without_download() if resumed else spec)
     if options.weights and not resumed:
         start_from_file(network, options.weights)
     if options.init and not resumed:
@@ -74,7 +74,8 @@ def plan_by_time(
     """
     trial = _Trial(learner, spec, batches, options, policy, teacher)
     left = deadline - time.monotonic() - EXPORT_SECONDS
-    fitted = _sized_for(trial, spec, left)
+    fixed = options.init or options.weights  # weights fit a network of their own size only
+    fitted = spec if fixed else _sized_for(trial, spec, left)
     if fitted.options != spec.options:
         trial, spec = _Trial(learner, fitted, batches, options, policy, teacher), fitted
     small, full = trial.seconds_per_step()
@@ -136,11 +137,11 @@ def _sized_for(trial: _Trial, spec: Spec, seconds: float) -> Spec:
 
 
 def device_named(name: str) -> torch.device:
-    """The device; `auto` is the GPU where there is one. Raises SightlineError where it is not there."""
+    """The device; `auto`: a GPU where there is one, a number: that GPU. Raises SightlineError where it is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device = torch.device(f"cuda:{name}" if name.isdecimal() else name)
         torch.zeros(1, device=device)
         return device
     except Exception:

@@ -25,7 +25,7 @@ from sightline.run.files import make_folder
 from sightline.run.runner import OnnxRunner
 from sightline.verbs import tiled
 from sightline.verbs.answers import Telling, close
-from sightline.verbs.common import need_places, task_named
+from sightline.verbs.common import need_places, say, task_named
 from sightline.verbs.sources import gather
 
 
@@ -198,8 +198,12 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
 
         return moving.look_at_all(predictor, paths, options, as_json)
     told = Telling(predictor, options, as_json, predictor.columns)
-    for answer in predictor.answers(paths, options.workers, options.max_pixels, options.tile):
-        told.image(answer)
+    try:
+        for answer in predictor.answers(paths, options.workers, options.max_pixels, options.tile):
+            told.image(answer)
+    except KeyboardInterrupt:
+        told.write()
+        raise
     return told.close(paths)
 
 
@@ -241,8 +245,10 @@ def _pages(predictor: Predictor, paths: list[Path], options: PredictOptions, as_
         count += 1
         if options.out:
             page.write(options.out)
+        if not page.regions:
+            say(f"! no lines found: {page.name}")
         if as_json:
             print_json(page.to_dict(options.min_confidence))
         else:
-            print(f"{page.text(options.min_confidence)}\n" if page.regions else f"! no lines found: {page.name}\n")
+            print(f"{page.text(options.min_confidence)}\n")
     return close([Path()] * (count + len(bad)), bad, time.monotonic() - begun, options, as_json)

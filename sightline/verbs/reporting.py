@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import shlex
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from sightline.data.image import MAX_PIXELS, read
 from sightline.report.facts import Facts, Found, Shown
 from sightline.report.page import GENERATOR
 from sightline.report.pictures import LARGEST_SIDE, Picture, picture
-from sightline.run.files import make_folder, write_text
+from sightline.run.files import can_write, write_text
 
 if TYPE_CHECKING:
     from sightline.verbs.check import Report
@@ -42,14 +41,10 @@ def writable(path: Path | None) -> Path | None:
         raise SightlineError(
             "there is another file in the place of the report", str(path), "name another: --report FILE"
         )
-    try:
-        make_folder(path.parent)
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except (SightlineError, OSError):
+    if not can_write(path):
         raise SightlineError(
             "the report cannot be written: its folder may not be written to", str(path), "name another: --report FILE"
-        ) from None
+        )
     return path
 
 

@@ -8,22 +8,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sightline.core.errors import SightlineError
+from sightline.core.errors import SightlineError, memory_errors_told
 from sightline.core.options import reject_unknown, resolve
 from sightline.core.spec import Spec
 from sightline.core.task import Task
 from sightline.data import split
 from sightline.data.alike import thumbnail
-from sightline.data.dataset import Dataset, with_val
-from sightline.data.formats import open_data
+from sightline.data.dataset import Dataset
 from sightline.data.scan import scan, usable
 from sightline.learn import machine
+from sightline.run.bundle import open_bundle
 from sightline.tables import NETWORKS, network_entry
 from sightline.verbs.baseline import baseline_facts, check_possible, run_baseline
 from sightline.verbs.check_copies import find_copies
 from sightline.verbs.check_findings import examine, placed, unreadable, worst_first
-from sightline.verbs.common import need_torch, open_for
+from sightline.verbs.common import need_torch
 from sightline.verbs.tell import Teller
+from sightline.verbs.train_data import named, opened, remembered
 from sightline.verbs.training_options import Parts, Settings, TrainOptions
 
 if TYPE_CHECKING:
@@ -38,27 +39,19 @@ NEAR_AT_MOST = 10_000
 def train(data: Any = None, labels: Any = None, *, val: Any = None, **given: Any) -> Model:
     """Trains a network and returns the model; everything is kept in the run folder.
 
-    data: a path, the word `digits`, a Dataset, or an array of images with `labels`; val: (images, labels) for
-    choosing the best epoch. Options: see TrainOptions, and those of the task and the network. `resume=RUN` goes on
-    with a run. Raises SightlineError for bad options and bad data; Ctrl-C keeps the best so far.
+    data: a path, the word `digits`, a Dataset, or an array of images with `labels`; val: (images, labels), a path or a
+    Dataset for choosing the best epoch. Options: see TrainOptions, and those of the task and the network. `resume=RUN`
+    goes on with a run; one that learns from arrays must be given them again. Raises SightlineError for bad options and
+    bad data; Ctrl-C keeps the best so far.
     """
     from sightline.model import Model
 
     given.setdefault("progress", "none")
-    source = _source(data, labels, val, given.get("task"))
-    return Model(run_training(source, given, started=time.monotonic()))
+    data = data if labels is None else (data, labels)
+    return Model(run_training(data, given, time.monotonic(), val))
 
 
-def _source(data: Any, labels: Any, val: Any, task: str | None) -> Any:
-    if labels is not None:
-        data = (data, labels)
-    if val is None:
-        return data
-    dataset, _ = open_for(task, data)
-    return with_val(dataset, open_data(val, kind=dataset.target))
-
-
-def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
+def run_training(data: Any, given: Mapping[str, Any], started: float, val: Any = None) -> Path:
     """Trains, or goes on with a run; returns the bundle's path. started: `time.monotonic()` the budget counts from."""
     from sightline.learn.run_folder import name_for, new_run
 
@@ -69,13 +62,15 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
         given = {**_read_config(Path(config)), **given}
     run: RunFolder | None = None
     if resume:
-        run, data, given = _resumed(Path(resume), data, given)
-        if run and _is_finished(run, Teller(str(given.get("progress", "auto")))):
+        run, stored = _resumed(Path(resume), given)
+        if _is_finished(run, Teller(str(given.get("progress", "auto")))):
             return run.bundle()
+        data, val = remembered(run.path, stored, data, val)
+        given = {**stored, **given}
     if data is None:
         raise SightlineError("no data was named", fix="type: sightline train DATA (a path, or the word digits)")
-    dataset, task = open_for(given.get("task"), data, format=given.get("format"))
-    settings = _settings(task, given)
+    dataset, task = opened(data, val, given)
+    settings = _settings(task, given, resumed=run is not None)
     need_torch("training")
     if settings.train.baseline:
         check_possible(task, dataset)
@@ -83,16 +78,18 @@ def run_training(data: Any, given: Mapping[str, Any], started: float) -> Path:
     teller = Teller(settings.train.progress)
     teller.data(dataset, task)
     if run is None:
-        source = str(Path(dataset.name).absolute()) if Path(dataset.name).exists() else dataset.name
-        run = new_run(name_for(dataset.name), settings.train.out, settings.train.overwrite, settings.to_toml(source))
+        options = settings.to_toml(named(data), named(val))
+        run = new_run(name_for(dataset.name), settings.train.out, settings.train.overwrite, options)
     try:
-        with run.locked():
+        with run.locked(), memory_errors_told():
             if _is_finished(run, teller):
                 return run.bundle()
-            parts, spec = _prepare(dataset, task, settings, run.path, teller)
+            parts, spec = _prepare(dataset, task, settings, run, teller)
+            if dataset.spans:
+                spec = dataclasses.replace(spec, extra={**spec.extra, "spans": dataset.spans})
             return _train_all(run, task, spec, settings, parts, teller, started)
-    except SightlineError:
-        if not resume:
+    except BaseException as error:  # Ctrl-C and a full disk, too: the run that was to be replaced must not be lost
+        if not resume and not run.restore() and isinstance(error, SightlineError):
             run.remove_if_unused()
         raise
 
@@ -124,7 +121,8 @@ def _is_finished(run: RunFolder, teller: Teller) -> bool:
     return finished
 
 
-def _settings(task: Task, given: Mapping[str, Any]) -> Settings:
+def _settings(task: Task, given: Mapping[str, Any], resumed: bool) -> Settings:
+    """All effective options. resumed: `given` holds them all."""
     options = resolve(TrainOptions, given)
     if options.augment == "auto":
         options = dataclasses.replace(options, augment=task.augment)
@@ -138,7 +136,24 @@ def _settings(task: Task, given: Mapping[str, Any]) -> Settings:
         raise SightlineError(f"{' and '.join(series)} are a series of trainings each", fix="give one of them at a time")
     if options.baseline and options.folds:
         raise SightlineError("--baseline needs one part that judges, and --folds has many", fix="give one of them")
-    return Settings(options, resolve(task.Options, given), resolve(network, given))
+    before = {} if resumed or options.init is None else _options_before(options.init, task, options.network, network)
+    own = resolve(network, {**before, **given})
+    if options.freeze and not (options.init or options.weights or getattr(own, "pretrained", False)):
+        more = ", --pretrained" if hasattr(own, "pretrained") else ""
+        raise SightlineError(
+            "--freeze trains the last layer only, and without weights the others stay as chance made them",
+            fix=f"leave it out, or start from weights: --init BUNDLE, --weights FILE{more}",
+        )
+    return Settings(options, resolve(task.Options, given), own)
+
+
+def _options_before(path: Path, task: Task, name: str, network: type) -> dict[str, Any]:
+    """The network's own options in a bundle of the same task and network: its weights fit no network of another size,
+    and that may have been fitted to a time."""
+    spec = open_bundle(path).spec.without_download()
+    own = {field.name for field in dataclasses.fields(network)}
+    same = (spec.task, spec.network) == (task.name, name)
+    return {key: value for key, value in spec.options.items() if key in own} if same else {}
 
 
 def _reject_foreign(given: Mapping[str, Any], task: Task, network: str, own: type) -> None:
@@ -165,31 +180,32 @@ def _read_config(path: Path) -> dict[str, Any]:
         return {
             k.replace("-", "_"): v
             for k, v in tomllib.loads(path.read_text(encoding="utf-8", errors="surrogateescape")).items()
-            if k != "data"
+            if k not in ("data", "val")
         }
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SightlineError(f"the options file cannot be read ({error})", str(path)) from None
 
 
-def _resumed(path: Path, data: Any, given: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+def _resumed(path: Path, given: Mapping[str, Any]) -> tuple[RunFolder, dict[str, Any]]:
+    """The run, and its options."""
     from sightline.learn.run_folder import RunFolder
 
     run = RunFolder(path)
     stored = run.read_options()
-    source = stored.pop("data", None)
     extra = sorted(set(given) - {"progress", "workers"})
     if extra:
         raise SightlineError(
             f"--resume takes its options from the run, so --{extra[0].replace('_', '-')} cannot be given",
             fix=f"type: sightline train --resume {path}",
         )
-    return run, source if data is None else data, {**stored, **given}
+    return run, stored
 
 
-def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, teller: Teller) -> tuple[Parts, Spec]:
+def _prepare(dataset: Dataset, task: Task, settings: Settings, run: RunFolder, teller: Teller) -> tuple[Parts, Spec]:
     """One pass over the images: cache, splits, check. Raises SightlineError where training makes no sense."""
     options = settings.train
     spec = task.spec(dataset, dataset.probe(options.max_pixels), options.network, settings.for_spec())
+    spec = _as_before(task, spec, options.init, run.read_state())
     side = max(length or 0 for length in spec.inputs["image"].shape[:2])
     scanned = scan(
         dataset,
@@ -197,7 +213,7 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, tel
         side,
         options.workers,
         options.max_pixels,
-        folder,
+        run.path,
         teller.reading(len(dataset)),
         (lambda _, pixels: thumbnail(pixels)) if len(dataset) <= NEAR_AT_MOST else None,
         spec.free_axes,
@@ -221,10 +237,23 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, folder: Path, tel
     return Parts(dataset, scanned, splits, whole, tuple(findings)), spec
 
 
+def _as_before(task: Task, spec: Spec, init: Path | None, state: Mapping[str, Any]) -> Spec:
+    """The spec with what the weights that the training begins with are used to, where the task has such things.
+
+    A run that goes on finds it in its state: the bundle may be gone.
+    """
+    used_to = getattr(task, "used_to", None)
+    if used_to and "plan" in state:
+        return used_to(spec, dataclasses.replace(spec, extra=state.get("extra", spec.extra)))
+    if used_to and init:
+        before = open_bundle(init).spec
+        return used_to(spec, before) if before.task == task.name else spec
+    return spec
+
+
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
     """`sightline train DATA`: progress, the result, and what to type next; or one JSON document."""
     from sightline.learn.run_folder import process_age
-    from sightline.run.bundle import open_bundle
     from sightline.verbs.common import one_target, print_json, task_named
     from sightline.verbs.tell import report_of, tell_trained
 

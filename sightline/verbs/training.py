@@ -119,9 +119,8 @@ class Training:
             )
         if "plan" not in state:
             plan = self._plan()
-            self.run.write_state(
-                plan=plan.to_json(), options=self.spec.options, classes=self.spec.classes, data=found, status="running"
-            )
+            decided = {"options": self.spec.options, "classes": self.spec.classes, "extra": self.spec.extra}
+            self.run.write_state(plan=plan.to_json(), data=found, status="running", **decided)
         else:
             plan = Plan(**state["plan"])
             self.spec = dataclasses.replace(self.spec, options=state["options"])
@@ -203,7 +202,7 @@ class Training:
     def _averaged(self, tensors: dict[str, torch.Tensor] | None = None) -> torch.nn.Module:
         """A second network that holds the average (or the given tensors); the training one is not touched."""
         if not hasattr(self, "_second"):
-            second: Any = self.learner.network(self.spec)
+            second: Any = self.learner.network(self.spec.without_download())
             self._second: torch.nn.Module = second.to(self.device, memory_format=torch.channels_last)
         self._second.load_state_dict(tensors or self.trainer.average.tensors)
         return self._second.eval()

@@ -36,7 +36,7 @@ class TrainOptions:
     )
     batch: int | None = option(None, "images a step (default: by the size of the data)", low=1)
     lr: float | None = option(None, "highest learning rate (default: by network)", above=0)
-    device: str = option("auto", "auto, cpu, cuda, cuda:1 …")
+    device: str = option("auto", "auto, cpu, cuda, or the number of a GPU: 0, 1 …")
     workers: int | None = option(None, "processes that read images (default: all processors)", low=0)
     patience: int | None = option(None, "stop after so many epochs without a better val score (default: never)", low=1)
     balance: str = option(
@@ -93,10 +93,11 @@ class Settings:
     task: Any
     network: Any
 
-    def to_toml(self, data: str) -> str:
-        """What `options.toml` holds; `data` first; paths are absolute, as a run may be resumed from any folder."""
+    def to_toml(self, data: str | None, val: str | None = None) -> str:
+        """What `options.toml` holds, data and val first; paths are absolute: a run may be resumed from any folder."""
         paths = {name: value.absolute() for name, value in vars(self.train).items() if isinstance(value, Path)}
-        return to_toml([_Data(data), dataclasses.replace(self.train, **paths), self.task, self.network])
+        task = self.task.absolute() if hasattr(self.task, "absolute") else self.task
+        return to_toml([_Data(data, val), dataclasses.replace(self.train, **paths), task, self.network])
 
     def to_json(self) -> dict[str, Any]:
         """All of them as plain JSON values; None is left out."""
@@ -116,4 +117,5 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Data:
-    data: str
+    data: str | None
+    val: str | None

@@ -98,6 +98,8 @@ def test_help_shows_the_options_of_a_network_once_it_is_named(cli: Callable[...,
         (("predict", "m", "x", "--min-confidenc", "1"), "unknown option --min-confidenc", "--min-confidence"),
         (("evaluate", "m", "digits", "--spilt", "test"), "unknown option --spilt", "--split"),
         (("evaluate", "m", "digits", "--split", "tset"), "unknown value of --split 'tset'", "test"),
+        (("train", "data=digits", "model=yolo11n.pt", "epochs=5"), "unknown option --model", "--network"),
+        (("check", "digits", "--source", "x"), "unknown option --source", ""),
         (("check", "digits", "--sede", "1"), "unknown option --sede", "--seed"),
         (("formats", "--jsno"), "unknown option --jsno", "--json"),
         (("trian", "digits"), "unknown verb 'trian'", "train"),
@@ -134,6 +136,7 @@ def test_what_is_unknown_is_named_with_its_nearest_neighbour(
         (("--seed", "9" * 30), "--seed"),
         (("--overwrite", "maybe"), "one thing at a time, not 2"),
         (("--device", "gpu3"), "the device 'gpu3' is not there"),
+        (("--device", "99"), "the device '99' is not there"),
         (("--network", "cnn", "--imgsz", "4", "--depth", "3"), "too small for 3 conv-pool blocks"),
         (("--weights", "nowhere.safetensors"), "the weights cannot be read"),
         (("--init", "nowhere.sightline"), "the bundle does not exist"),
@@ -173,6 +176,31 @@ def test_key_value_pairs_are_options_unless_they_are_files(here: Path) -> None:
     (here / "x=1.jpg").write_bytes(b"")
     assert normalise(["x=1.jpg", "y=1.jpg"], set()) == ["x=1.jpg", "--y", "1.jpg"]
     assert normalise(["out=a=b", "--", "./k=v"], set()) == ["--out", "a=b", "--", "./k=v"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wanted"),
+    [
+        (("predict", "model=M", "source=photos"), ["M", "photos"]),
+        (("predict", "--source", "photos", "--model", "M"), ["M", "photos"]),
+        (("predict", "M", "source=photos", "--top", "2"), ["M", "photos"]),
+        (("predict", "a.jpg", "b.jpg", "model=M"), ["M", "a.jpg", "b.jpg"]),
+        (("evaluate", "data=photos", "M"), ["M", "photos"]),
+        (("evaluate", "data=photos", "model=M"), ["M", "photos"]),
+        (("explain", "model=M", "a.jpg", "data=photos"), ["M", "a.jpg"]),
+        (("train", "data=photos", "epochs=5"), ["photos"]),
+        (("check", "--data", "photos"), ["photos"]),
+        (("serve", "model=M", "N"), ["M", "N"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_targets_may_be_named(
+    cli: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], wanted: list[str]
+) -> None:
+    seen: list[list[str]] = []
+    module = VERBS[arguments[0]].place.partition(":")[0]
+    monkeypatch.setattr(f"{module}.command", lambda target, given, as_json: seen.append(target) or 0)
+    assert cli(*arguments).code == 0 and seen == [wanted]
 
 
 def test_flags_may_be_spelled_out() -> None:

@@ -1,16 +1,13 @@
-"""Arrays from Python, and their NPZ files."""
+"""Arrays from Python."""
 
 import io
-import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from sightline.core.errors import SightlineError
-from sightline.data.formats import arrays, npz, open_data
+from sightline.data.formats import arrays, open_data
 from sightline.data.formats.arrays import label_texts, to_bytes
 from sightline.data.image import read
 
@@ -137,6 +134,28 @@ def test_normalised_floats_are_stretched_together():
     assert [int(image.max()) for image in pixels(open_data((x, Y[:3])))] == [0, 255, 128]
 
 
+def test_later_arrays_are_stretched_as_those_learned_from():
+    x = RNG.normal(size=(6, 5, 4)).astype(np.float32)
+    learned = open_data((x, Y))
+    [(low, high)] = learned.spans.values()
+    assert (low, high) == (float(x.min()), float(x.max())) and learned.take(np.arange(2)).spans == learned.spans
+    for later in (x[2:4], list(x[2:4].astype(np.float64))):
+        some = open_data((later, Y[:2]), spans={"f": [low, high]})
+        assert all(np.array_equal(some.images.load(i), learned.images.load(i + 2)) for i in range(2))
+    beyond = open_data((np.full((1, 5, 4), high + 1), ["a"]), spans=learned.spans)
+    assert beyond.images.load(0).min() == 255, "what lies beyond is cut off"
+    with pytest.raises(SightlineError, match="on another scale than those learned from"):
+        open_data((np.full((1, 5, 4), 127.0), ["a"]), spans=learned.spans)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i2"])
+def test_the_range_of_what_fits_no_fixed_one_is_known(dtype):
+    x = np.zeros((2, 3, 3), dtype)
+    x[0], x[1] = -1000, 3000
+    assert open_data((x, Y[:2])).spans == open_data((list(x), Y[:2])).spans == {np.dtype(dtype).kind: (-1000.0, 3000.0)}
+    assert open_data((np.abs(x), Y[:2])).spans == open_data((X, Y)).spans == {}
+
+
 def test_image_with_nan_fails_alone_and_does_not_move_the_scale():
     x = np.ones((3, 4, 4), np.float32)
     x[1, 0, 0] = np.nan
@@ -151,9 +170,9 @@ def test_image_with_nan_fails_alone_and_does_not_move_the_scale():
 @pytest.mark.parametrize("dtype", ["?", "u1", ">u2", "i2", "u4", "f2", "f8"])
 def test_scaling_in_chunks_is_scaling_at_once(monkeypatch, dtype):
     x = (RNG.random((5, 6, 7)) * 1000).astype(dtype)
-    whole = to_bytes([x])[0]
+    [whole], _ = to_bytes([x])
     monkeypatch.setattr(arrays, "CHUNK", 11)
-    assert whole.dtype == np.uint8 and np.array_equal(to_bytes([x])[0], whole)
+    assert whole.dtype == np.uint8 and np.array_equal(to_bytes([x])[0][0], whole)
     assert np.array_equal(whole, read(x.reshape(30, 7)).reshape(5, 6, 7))
 
 
@@ -182,6 +201,25 @@ def test_labels_become_text(labels, expected):
 
 
 @pytest.mark.parametrize(
+    "labels", [["a", None, "b"], ["a", float("nan"), "b"], ["a", "", "b"], np.array([1, np.nan, 2]), [1, None, 2]]
+)
+def test_an_image_without_a_label_is_left_out_and_noted(labels):
+    data = open_data((X[:3], labels))
+    assert (
+        len(data) == 2
+        and np.array_equal(data.images.load(1), X[2])
+        and "" not in data.targets
+        and "nan" not in data.targets
+    )
+    assert data.notes == (("empty_label", "1 row without a label left out", ("images[1]",)),)
+    assert open_data((X[:3], ["a", "", "b"]), kind="labels").targets.tolist() == ["a", "", "b"], (
+        "there, none is an answer"
+    )
+    with pytest.raises(SightlineError, match="none of the images has a label"):
+        open_data((X[:2], [None, None]))
+
+
+@pytest.mark.parametrize(
     "labels", [[[1, 1, 0]], [[0.5, 0.5]], [[0, 0]], [["a", "b"]], np.zeros((2, 2, 2)), [[1], [2, 3]], [{}], 5, [1j]]
 )
 def test_other_labels_are_refused(labels):
@@ -193,106 +231,3 @@ def test_no_file_has_this_format(tmp_path):
     assert not arrays.sniff(tmp_path)
     with pytest.raises(SightlineError, match="come from Python"):
         open_data(tmp_path, "arrays")
-
-
-# NPZ
-
-
-def save(tmp_path, **stored):
-    path = tmp_path / "data.npz"
-    np.savez_compressed(path, **stored)
-    return path
-
-
-def test_npz_with_splits(tmp_path):
-    path = save(tmp_path, x_train=X, y_train=Y, x_test=X[:2], y_test=Y[:2], x_val=X[:1], y_val=Y[:1])
-    data = open_data(str(path))
-    assert data.format == "npz" and data.splits.tolist() == ["train"] * 6 + ["val"] + ["test"] * 2
-    assert data.targets.tolist() == [*"012345", "0", "0", "1"] and data.notes == ()
-    assert np.array_equal(data.images.load(8), X[1]) and data.images.name(8) == "x_test[1]"
-
-
-def test_npz_without_splits_and_with_other_keys(tmp_path):
-    data = open_data(save(tmp_path, x=X, y=np.eye(6), names=np.array(["a"])))
-    assert set(data.splits) == {""} and data.targets.tolist() == list("012345")
-    assert data.notes == (("other_keys", "not used of this file: names", ("names",)),)
-
-
-def test_npz_parts_are_scaled_together(tmp_path):
-    bright, dark = np.full((2, 3, 3), 255.0), np.full((2, 3, 3), 1.0)
-    data = open_data(save(tmp_path, x_train=bright, y_train=[0, 1], x_test=dark, y_test=[0, 1]))
-    assert [int(image.max()) for image in pixels(data)] == [255, 255, 1, 1]
-    dark[0, 0, 0] = np.inf
-    data = open_data(save(tmp_path, x_train=bright, y_train=[0, 1], x_test=dark, y_test=[0, 1]))
-    assert data.images.load(3).max() == 1
-    with pytest.raises(SightlineError, match="not finite"):
-        read(data.images.load(2))
-
-
-@pytest.mark.parametrize(
-    "stored, message",
-    [
-        ({"images": X, "labels": Y}, "found: images, labels"),
-        ({"x_train": X, "labels": Y}, "the key y_train is missing; found: x_train, labels"),
-        ({"x_train": X, "y_train": Y, "x_test": X}, "x_test has no labels"),
-        ({"x_train": X, "y_train": Y[:5]}, "x_train holds 6 images, but y_train 5 labels"),
-        ({"x_train": X[:0], "y_train": Y[:0]}, "no images"),
-        ({"x_train": X.reshape(6, 20), "y_train": Y}, "images have shape"),
-        ({"x_train": X, "y_train": np.full((6, 3), 2)}, "one-hot"),
-        ({"x": X.astype(str), "y": Y}, "arrays of numbers"),
-        ({"x": X, "y": np.array([None] * 6)}, "only pickle"),
-        ({}, "found: none"),
-    ],
-)
-def test_npz_that_breaks_the_format(tmp_path, stored, message):
-    with pytest.raises(SightlineError, match=message) as caught:
-        open_data(save(tmp_path, **stored))
-    assert str(tmp_path) in caught.value.where
-
-
-def test_npz_damaged_missing_or_huge(tmp_path, monkeypatch):
-    path = tmp_path / "data.npz"
-    with pytest.raises(SightlineError, match="does not exist"):
-        open_data(path)
-    for content in (b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"\x80\x04\x95."):
-        path.write_bytes(content)
-        with pytest.raises(SightlineError, match="no NPZ file"):
-            open_data(path)
-    save(tmp_path, x=X, y=Y)
-    monkeypatch.setattr(npz, "MOST_BYTES", 100)
-    with pytest.raises(SightlineError, match="more than"):
-        open_data(path)
-
-
-@settings(max_examples=150, deadline=None)
-@given(
-    changes=st.lists(st.tuples(st.integers(0, 10**4), st.integers(0, 255)), max_size=4),
-    cut=st.integers(0, 30),
-    stored=st.booleans(),
-)
-def test_mutated_npz(tmp_path_factory, changes, cut, stored):
-    path = tmp_path_factory.getbasetemp() / "mutated.npz"
-    (np.savez if stored else np.savez_compressed)(path, x_train=X, y_train=Y)
-    data = bytearray(path.read_bytes())
-    for place, value in changes:
-        data[place % len(data)] = value
-    path.write_bytes(data[: len(data) - max(0, cut - 20)])
-    loads_or_refuses(path)
-
-
-@settings(max_examples=100, deadline=None)
-@given(header=st.binary(max_size=60), body=st.binary(max_size=40))
-def test_npz_with_arbitrary_arrays_inside(tmp_path_factory, header, body):
-    path = tmp_path_factory.getbasetemp() / "arbitrary.npz"
-    with zipfile.ZipFile(path, "w") as file:
-        file.writestr("x.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + body)
-        file.writestr("y.npy", body)
-    loads_or_refuses(path)
-
-
-def loads_or_refuses(path):
-    try:
-        data = open_data(path)
-        assert len(data) == len(data.targets) > 0
-    except SightlineError:
-        pass

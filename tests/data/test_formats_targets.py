@@ -14,6 +14,7 @@ from sightline.data.formats import open_data
 from sightline.data.labels import joined, names_in
 from sightline.verbs.common import infer_task, open_for
 from sightline.verbs.train import train
+from sightline.verbs.train_data import opened
 
 X = np.zeros((4, 8, 8), np.uint8)
 
@@ -138,14 +139,12 @@ def test_names_that_could_not_stand_in_a_table_are_refused(labels: list[list[str
         open_data((X, labels))
 
 
-def test_val_in_python_is_read_as_the_data_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sightline.verbs import train as verb
-
-    seen: list[Dataset] = []
-    monkeypatch.setattr(verb, "run_training", lambda data, *_, **__: seen.append(data) or "run")
-    monkeypatch.setattr("sightline.model.Model", lambda path: path)
-    train(X, [["a"], ["a", "b"], [], ["b"]], val=(X[:2], ["a", "b"]))
-    assert seen[0].target == "labels" and seen[0].targets.tolist()[-2:] == ["a", "b"]
+def test_val_in_python_is_read_as_the_data_is(here: Path) -> None:
+    data, _ = opened((X, [["a"], ["a", "b"], [], ["b"]]), (X[:2], ["a", "b"]), {})
+    assert data.target == "labels" and data.targets.tolist()[-2:] == ["a", "b"]
+    numbers = np.linspace(-1, 1, X.size).reshape(X.shape)
+    data, _ = opened((numbers, ["a", "b", "a", "b"]), (numbers[:2], ["a", "b"]), {})
+    assert np.array_equal(data.images.load(4), data.images.load(0)), "val is scaled as the data is"
     with pytest.raises(SightlineError, match="kind 'labels', and 'label' is wanted"):
         train(X, ["a", "b", "a", "b"], val=(X[:2], [["a", "b"], []]))
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import shutil
+import signal
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from support import CLASSES, Result, picture, save_image
+from support import CLASSES, Result, command, environment, picture, save_image
 
 import sightline
 from sightline.core.errors import SightlineError
@@ -72,6 +75,29 @@ def test_patterns_stand_for_the_files_they_match(cli: Cli, bundle: Path, photos:
     everything = cli("predict", bundle, "photos/**/*.[pP][nN][gG]", "--json")
     assert len(labels(everything)) == len(photos)
     assert list(labels(cli("predict", bundle, "photos/circle[1].png", "--json"))) == ["photos/circle[1].png"]
+
+
+def test_a_folder_that_a_pattern_matches_is_a_folder(cli: Cli, bundle: Path, photos: list[Path]) -> None:
+    assert sorted(labels(cli("predict", bundle, "photo*", "--json"))) == sorted(map(str, photos))
+    for pattern in ("photos/**", "photos/*"):
+        done = cli("predict", bundle, pattern, "--json")
+        assert sorted(row["image"] for row in done.lines) == sorted(map(str, photos)), "each of them once"
+    assert len(sightline.load(bundle).predict("photos/i*")) == 3
+    Path("photos/void/deeper").mkdir(parents=True)
+    done = cli("predict", bundle, "photos/v*")
+    assert (done.code, done.out) == (2, "") and "no images in what this pattern matches: photos/v*" in done.err
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there are names that are no text")
+def test_a_name_on_standard_input_need_not_be_text(bundle: Path, photos: list[Path], here: Path) -> None:
+    path = b"photos/gr\xfcn.png"
+    shutil.copy(photos[0], os.fsdecode(path))
+    done = subprocess.run(
+        command("predict", bundle, "-", "--json"), cwd=here, env=environment(), input=path + b"\n", capture_output=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout)["label"] in CLASSES
 
 
 def test_paths_are_read_from_standard_input(
@@ -160,8 +186,9 @@ def test_answers_can_be_drawn_and_none_is_lost(cli: Cli, bundle: Path) -> None:
     [
         (("--out", "/dev/null/x"), "cannot make the folder"),
         (("--out", "file"), "cannot make the folder"),
-        (("--csv", "/dev/null/x.csv"), "cannot write the file"),
-        (("--csv", "no/such/folder.csv"), "cannot write the file"),
+        (("--csv", "/dev/null/x.csv"), "the table cannot be written"),
+        (("--csv", "file/x.csv"), "the table cannot be written"),
+        (("--csv", "photos"), "the table cannot be written"),
     ],
 )
 def test_a_place_that_cannot_be_written_to_is_an_error(
@@ -170,7 +197,27 @@ def test_a_place_that_cannot_be_written_to_is_an_error(
     Path("file").write_text("in the way")
     done = cli("predict", bundle, photos[0], *arguments)
     assert done.code == 2 and words in done.err and "Traceback" not in done.err
+    assert done.out == "", "it is noticed before the work"
     assert Path("file").read_text() == "in the way"
+
+
+def test_a_table_gets_its_folder_and_keeps_the_rows_up_to_ctrl_c(
+    cli: Cli, bundle: Path, photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sightline.verbs.answers import Telling
+
+    real, seen = Telling.image, []
+
+    def image(self: Telling, answer: object) -> None:
+        if len(seen) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        seen.append(answer)
+        real(self, answer)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Telling, "image", image)
+    assert cli("predict", bundle, *photos, "--csv", "new/folder/t.csv", "--workers", 0).code == 130
+    with Path("new/folder/t.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["image"] for row in csv.DictReader(file)] == list(map(str, photos[:3]))
 
 
 def test_doubtful_answers_are_left_out(cli: Cli, bundle: Path, photos: list[Path]) -> None:
@@ -212,7 +259,9 @@ def test_the_model_in_python_takes_what_people_have(bundle: Path, photos: list[P
     assert model.metrics == model.card["scores"]["test"]["metrics"]
 
 
-@pytest.mark.parametrize("source", ["missing.png", b"no image", np.zeros((3, 3, 7)), np.zeros(5), Path("nowhere")])
+@pytest.mark.parametrize(
+    "source", ["missing.png", b"no image", np.zeros((2, 2, 7)).astype(str), np.zeros(5), Path("nowhere")]
+)
 def test_the_model_in_python_refuses_what_is_no_image(bundle: Path, here: Path, source: object) -> None:
     with pytest.raises(SightlineError):
         sightline.load(bundle).predict(source)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from stopping import OPTIONS, KilledError, at_step, bits, die
-from support import Result
+from support import Result, pictures, write_folder
 
 import sightline
+from sightline.core.errors import SightlineError
 
 Cli = Callable[..., Result]
 quick = pytest.mark.usefixtures("quick_export")
@@ -117,6 +118,67 @@ def test_a_finished_run_resumed_says_so_and_does_nothing(cli: Cli, shapes: Path)
     done = cli("train", "--resume", "run", "--json")
     assert done.code == 0 and done.json["interrupted"] is False, "its data may be gone by then"
     assert {path: path.read_bytes() for path in Path("run").iterdir()} == before
+
+
+@quick
+def test_a_renamed_run_is_resumed_as_what_it_is(cli: Cli, shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        at_step(patch, 10, lambda: os.kill(os.getpid(), signal.SIGINT))
+        assert cli("train", shapes, *OPTIONS, "--out", "runs/shapes").code == 130
+    Path("runs/shapes").rename("runs/best")
+    assert cli("train", "--resume", "runs/best").code == 0
+    assert [path.name for path in Path("runs/best").glob("*.sightline")] == ["shapes.sightline"]
+    done = cli("train", "--resume", "runs/best")
+    assert done.code == 0 and "this run is finished" in done.err
+    monkeypatch.chdir("runs/best")
+    done = cli("train", "--resume", ".")
+    assert done.code == 0 and "this run is finished: shapes.sightline" in done.err
+
+
+@quick
+def test_a_run_that_is_resumed_where_one_stands_is_named_after_its_folder(
+    cli: Cli, shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        at_step(patch, 7, die)
+        with pytest.raises(KilledError):
+            cli("train", shapes, *OPTIONS, "--out", "runs/shapes")
+    monkeypatch.chdir("runs/shapes")
+    assert cli("train", "--resume", ".").code == 0 and Path("shapes.sightline").exists()
+
+
+@quick
+def test_a_run_with_arrays_goes_on_once_they_are_given_again(
+    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = pictures(10)
+    val = pictures(3, first=500)
+    options = {"network": "cnn", "imgsz": 16, "batch": 8, "epochs": 2, "workers": 0, "out": "run"}
+    with monkeypatch.context() as patch:
+        at_step(patch, 5, die)
+        with pytest.raises(KilledError):
+            sightline.train(x, y, val=val, **options)
+    done = cli("train", "--resume", "run")
+    assert done.code == 2 and "this run learns from arrays, which no run keeps: run" in done.err
+    assert "sl.train(x, y, val=(x_val, y_val), resume='run')" in done.err
+    with pytest.raises(SightlineError, match="which no run keeps"):
+        sightline.train(x, y, resume="run")
+    assert sightline.train(x, y, val=val, resume="run").card["data"]["counts"]["val"] == 9
+    assert cli("train", "--resume", "run").code == 0, "finished, it needs no data"
+
+
+@quick
+def test_val_in_a_file_is_found_again(cli: Cli, shapes: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_folder(Path("others"), per_class=3, first=500)
+    options = {"network": "cnn", "imgsz": 16, "batch": 8, "epochs": 2, "workers": 0, "out": "run"}
+    with monkeypatch.context() as patch:
+        at_step(patch, 5, die)
+        with pytest.raises(KilledError):
+            sightline.train(shapes, val="others", **options)
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert cli("train", "--resume", "../run").code == 0
+    assert sightline.load("../run").card["data"]["counts"] == {"train": 36, "val": 9}
 
 
 @quick

@@ -53,6 +53,23 @@ def test_a_run_is_not_lost_to_a_training_that_cannot_begin(cli: Cli, shapes: Pat
 
 
 @quick
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(5, "Input/output error"), MemoryError])
+def test_a_run_is_not_lost_to_one_that_ends_before_its_first_step(
+    cli: Cli, shapes: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException | type[BaseException]
+) -> None:
+    first = cli("train", shapes, *OPTIONS, "--out", "run", "--json").json
+    before = {path.name: path.read_bytes() for path in Path(first["run"]).iterdir() if path.is_file()}
+
+    def scan(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sightline.verbs.train.scan", scan)
+    done = cli("train", shapes, *OPTIONS, "--seed", 5, "--out", "run", "--overwrite")
+    assert done.code == (130 if error is KeyboardInterrupt else 2)
+    assert {path.name: path.read_bytes() for path in Path("run").iterdir()} == before
+
+
+@quick
 def test_two_trainings_never_write_into_one_run(cli: Cli, shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused: list[str] = []
 

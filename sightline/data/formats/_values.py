@@ -82,6 +82,8 @@ def label_texts(values: Any, where: str) -> NDArray[np.str_]:
         array: NDArray[Any] = np.asarray(values)
     except Exception as error:  # whatever a ragged list or a foreign array raises
         raise SightlineError(f"these are no labels ({error})", where) from None
+    if array.dtype.kind in "US" and not isinstance(values, np.ndarray):
+        array = _unmixed(values, array)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim == 2:
@@ -93,6 +95,15 @@ def label_texts(values: Any, where: str) -> NDArray[np.str_]:
     if array.dtype.kind not in "bfSO":
         raise SightlineError(f"labels are numbers or strings, not {array.dtype}", where)
     return np.array([_text(value, where) for value in array.tolist()], dtype=np.str_)
+
+
+def _unmixed(values: Any, array: NDArray[Any]) -> NDArray[Any]:
+    """The values as they are where numbers are among the texts: numpy would write a NaN as the text `nan`."""
+    if array.ndim != 1 or all(isinstance(value, str | bytes) for value in values):
+        return array
+    objects = np.empty(len(array), object)
+    objects[:] = list(values)
+    return objects
 
 
 def _one_hot(array: NDArray[Any], where: str) -> NDArray[Any]:

@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sightline.core.errors import SightlineError
+from sightline.core.spec import Spans
 from sightline.data.dataset import SPLITS, ChainedImages, Dataset
 from sightline.data.formats._common import Note, is_file
 from sightline.data.formats._values import targets_of
-from sightline.data.formats.arrays import as_images, scaled_images
+from sightline.data.formats.arrays import as_images, scaled_images, with_labels
 
 KINDS = ("label", "labels", "value")
+SPANS = True
 MOST_BYTES = 16 * 2**30
 WANTED = "the keys are x_train, y_train[, x_val, y_val][, x_test, y_test], or x, y"
 
@@ -31,10 +33,10 @@ def sniff(path: Path) -> bool:
     return path.suffix.lower() == ".npz" and is_file(path)
 
 
-def load(path: Path, kind: str | None = None) -> Dataset:
+def load(path: Path, kind: str | None = None, spans: Spans | None = None) -> Dataset:
     """The images and targets in an NPZ file. Raises SightlineError for what breaks the format.
 
-    kind: the wanted kind of target, where the arrays allow for several.
+    kind: the wanted kind of target, where the arrays allow for several. spans: as in `arrays.to_bytes`.
     """
     names = _names(path)
     parts = _parts(names, path)
@@ -49,8 +51,8 @@ def load(path: Path, kind: str | None = None) -> Dataset:
         raise SightlineError("there are no images", str(path))
     others = [name for name in names if name not in {key for x, y, _ in parts for key in (x, y)}]
     note: Note = ("other_keys", f"not used of this file: {', '.join(others)}", tuple(others))
-    chained = scaled_images(images, [x for x, _, _ in parts])
-    return Dataset(
+    chained, spans = scaled_images(images, [x for x, _, _ in parts], spans)
+    dataset = Dataset(
         images=chained[0] if len(chained) == 1 else ChainedImages(tuple(chained)),
         target=target,
         targets=targets,
@@ -59,7 +61,9 @@ def load(path: Path, kind: str | None = None) -> Dataset:
         name=str(path),
         format="npz",
         notes=(note,) if others else (),
+        spans=spans,
     )
+    return with_labels(dataset, kind)
 
 
 def _targets(arrays: list[tuple[NDArray[Any], str]], path: Path, wanted: str | None) -> tuple[str, NDArray[Any]]:
