@@ -113,9 +113,9 @@ def choose(name: str, channels: int, content: str = "scene") -> Changes:
         if name == "none":
             return LinePolicy()
         return (
-            LinePolicy(12, 0.2, 0.15, 0.08, 0.06, 0.12, 1.0, 1.0, 0.4, 0.4, 0.5)
+            LinePolicy(12, 0.2, 0.15, 0.08, 0.06, 0.12, 0.06, 1.0, 1.0, 0.4, 0.4, 0.5)
             if strong
-            else LinePolicy(8, 0.15, 0.1, 0.05, 0.04, 0.08, 0.8, 0.8, 0.25, 0.3, 0.3)
+            else LinePolicy(8, 0.15, 0.1, 0.05, 0.04, 0.08, 0.0, 0.8, 0.8, 0.25, 0.3, 0.3)
         )
     if name == "none":
         return Policy()
