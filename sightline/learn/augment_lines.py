@@ -23,10 +23,10 @@ class LinePolicy:
     """What is done to a batch of lines.
 
     slant: largest shear, in degrees. stretch, tall: largest change of width and height, as shares. tilt: largest rise
-    or fall over the line, wave: largest amplitude of a baseline that is not straight, and warp: of letters pushed to
-    the left and right, elastic: of parts of letters pushed anywhere, all as shares of the height. ink: how far strokes may become thicker or thinner, 0..1. blur,
-    noise: largest share of a blurred copy, largest standard deviation in units of the normalised image. light: largest
-    change of brightness and contrast. paper: of a stained background.
+    or fall over the line, wave: largest amplitude of a baseline that is not straight, warp: of letters pushed to the
+    left and right, elastic: of parts of letters pushed anywhere, all as shares of the height. ink: how far strokes may
+    become thicker or thinner, 0..1. blur, noise: largest share of a blurred copy, largest standard deviation in units
+    of the normalised image. light: largest change of brightness and contrast. paper: of a stained background.
     """
 
     slant: float = 0.0

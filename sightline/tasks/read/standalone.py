@@ -9,14 +9,12 @@ import numpy as np
 
 from sightline.data.standalone import resize, to_channels
 
-MARGIN, STEP, LONG, INK, PAPER, COLUMN = 8, 16, 24, 20, 235, 4
-FAINT, STEEPEST, SURE_LENGTH, ZOOMS = 0.4, 0.06, 4, (0.55, 1.6)
+MARGIN, STEP, LONG, INK, PAPER, COLUMN, FAINT, STEEPEST, SURE_LENGTH = 8, 16, 24, 20, 235, 4, 0.4, 0.06, 4
 
 
 def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     """The inputs of the graph, without batch axis, from uint8 (height, width, 1 or 3)."""
-    height = spec["inputs"]["image"]["shape"][0]
-    grey = to_channels(pixels, 1)
+    grey, height = to_channels(pixels, 1), spec["inputs"]["image"]["shape"][0]
     rows, columns = grey.shape[:2]
     small = grey if rows <= height else resize(grey, (max(1, round(columns * height / rows)), height))
     inverted = np.less(*np.diff(np.percentile(small, (5, 50, 95))))  # light ink on dark paper
@@ -25,19 +23,13 @@ def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     top, tall = window(small, dark, light, rows, columns, spec["extra"].get("spread", 0.0))
     shown = np.full((tall, columns, 1), 255 - round(255 - light) if inverted else round(light), np.uint8)
     shown[max(0, -top) : rows - top] = grey[max(0, top) : top + tall]
-    width = scaled_width(columns * height / tall)
+    step = STEP * 2 ** max(
+        0, math.floor(math.log2(2 * columns * height / tall / (LONG * STEP)))
+    )  # larger in long lines
+    width = max(STEP, round(columns * height / tall / step) * step)
     ink = (resize(shown, (width, height)).astype(np.float32) - dark) * ((PAPER - INK) / max(light - dark, 1)) + INK
-    line = np.full((height, width + 2 * MARGIN, 1), PAPER, np.uint8)
-    line[:, MARGIN : MARGIN + width] = PAPER if light - dark < 16 else np.clip(np.rint(ink), 0, 255)
-    return {"image": line}
-
-
-def scaled_width(exact: float) -> int:
-    """Long lines have widths in larger steps, so that several are of one width."""
-    step = STEP
-    while exact >= LONG * step:
-        step *= 2
-    return max(STEP, round(exact / step) * step)
+    line = np.full_like(ink, PAPER) if light - dark < 16 else np.clip(np.rint(ink), 0, 255)
+    return {"image": np.pad(line.astype(np.uint8), ((0, 0), (MARGIN, MARGIN), (0, 0)), constant_values=PAPER)}
 
 
 def window(small: np.ndarray, dark: float, light: float, rows: int, columns: int, usual: float) -> tuple[int, int]:
@@ -57,32 +49,27 @@ def window(small: np.ndarray, dark: float, light: float, rows: int, columns: int
         middle = np.average(y, weights=near)
     spread = np.average(np.abs(y - middle), weights=near) / small.shape[0]
     trust = columns / rows / (columns / rows + SURE_LENGTH) if spread else 0.0
-    zoom = min(max(spread / usual, ZOOMS[0]), ZOOMS[1]) ** trust
-    middle = 0.5 + (middle / small.shape[0] - 0.5) * trust
-    return round(float(middle - zoom / 2) * rows), max(1, round(float(zoom) * rows))
+    zoom = min(max(spread / usual, 0.55), 1.6) ** trust
+    top = 0.5 + (middle / small.shape[0] - 0.5) * trust - zoom / 2
+    return round(float(top) * rows), max(1, round(float(zoom) * rows))
 
 
 def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dict, assets: dict[str, bytes]) -> dict:
     """The answer for one image, as `sightline predict --json` gives it; outputs: without batch axis."""
-    probabilities = outputs["probabilities"]
-    found = greedy(probabilities)
+    found = greedy(probabilities := outputs["probabilities"])
     if spec["extra"].get("search"):
         from sightline.tasks.read.standalone_search import searched
 
         found = searched(probabilities, found, spec, assets)
     found = folded(found, spec["classes"].index(" ") + 1 if " " in spec["classes"] else 0)
     scale = size[0] / (len(probabilities) * COLUMN - 2 * MARGIN)
-    places = [[min(max(0.0, (step * COLUMN - MARGIN) * scale), float(size[0])) for step in one[2:]] for one in found]
-    characters = [
-        {"text": spec["classes"][one[0] - 1], "confidence": round(one[1], 4), "x": [round(x, 1) for x in place]}
-        for one, place in zip(found, places, strict=True)
-    ]
+    ends = [[min(max(0.0, (step * COLUMN - MARGIN) * scale), float(size[0])) for step in one[2:]] for one in found]
+    texts, xs = [spec["classes"][one[0] - 1] for one in found], [[round(x, 1) for x in pair] for pair in ends]
+    characters = [{"text": t, "confidence": round(o[1], 4), "x": x} for t, o, x in zip(texts, found, xs, strict=True)]
     if spec["extra"].get("bidi"):
-        from sightline.tasks.read.standalone_bidi import visual, visual_order
+        from sightline.tasks.read.standalone_bidi import typed
 
-        seen = "".join(one["text"] for one in characters)
-        order = zip(visual_order(seen), visual(seen), strict=True)
-        characters = [{**characters[place], "text": text} for (place, _), text in order]
+        characters = typed(characters)
     sure = round(math.exp(spec["extra"].get("certainty", 1.0) * sum(math.log(max(one[1], 1e-9)) for one in found)), 6)
     return {"text": "".join(one["text"] for one in characters), "confidence": sure, "characters": characters}
 

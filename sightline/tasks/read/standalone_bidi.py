@@ -19,6 +19,14 @@ def bidi(characters: Iterable[str]) -> dict[str, Any]:
     return {"sides": sides, "marks": marks} if {"R", "AL"} & set(sides.values()) else {}
 
 
+def typed(characters: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Characters from left to right, each with its `text`, in the order in which they are typed: the order is its own
+    inverse."""
+    seen = "".join(one["text"] for one in characters)
+    order = zip(visual_order(seen), visual(seen), strict=True)
+    return [{**characters[place], "text": text} for (place, _), text in order]
+
+
 def visual(text: str) -> str:
     """The text in the order in which it stands on the page, from left to right; its own inverse.
 

@@ -46,7 +46,7 @@ class Timm(nn.Module):
         """The last layer: what it is given are the image's features. Of a distilled network, whose answer is the mean
         of two, both."""
         found: Any = self.body.get_classifier()  # pyright: ignore
-        return found if isinstance(found, nn.Module) else nn.ModuleList(found)
+        return found if isinstance(found, nn.Module) else nn.ModuleList(found)  # pyright: ignore
 
     def forward(self, images: Tensor) -> Tensor:
         """Raw outputs."""
