@@ -10,7 +10,7 @@ export { load } from "./read-search.js";
 
 export const columns = ["text", "confidence"];
 
-const [MARGIN, STEP, LONG, COLUMN, MOST_WIDTH] = [8, 16, 24, 4, 8192];
+const [MARGIN, STEP, COLUMN, MOST_WIDTH] = [8, 16, 4, 8192];
 
 /** {"image": {data, dims}}: grey, its contrast stretched, scaled by its ink, paper on both sides. */
 export function preprocess(pixels, spec) {
@@ -20,19 +20,12 @@ export function preprocess(pixels, spec) {
   }
   const grey = toChannels(pixels, 1);
   const { top, tall, tone } = shownRows(grey, spec);
-  const width = scaledWidth((pixels.width * height) / tall);
+  const width = Math.max(STEP, rint((pixels.width * height) / tall / STEP) * STEP);
   const line = stretched(resize(rowsOf(grey, top, tall, tone), width, height).data, tone);
   const whole = width + 2 * MARGIN;
   const data = new Uint8Array(height * whole).fill(PAPER);
   for (let y = 0; y < height; y++) data.set(line.subarray(y * width, (y + 1) * width), y * whole + MARGIN);
   return { image: { data, dims: [height, whole, 1] } };
-}
-
-/** Long lines have widths in larger steps, so that several are of one width. */
-function scaledWidth(exact) {
-  let step = STEP;
-  while (exact >= LONG * step) step *= 2;
-  return Math.max(STEP, rint(exact / step) * step);
 }
 
 /** The answer for one image, as `sightline predict --json` gives it; outputs: without batch axis. */

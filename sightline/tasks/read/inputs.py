@@ -21,9 +21,8 @@ from sightline.data.image import Pixels, resize, resize_map, to_channels
 
 HEIGHT = 48
 """Of the input, in px: enough for letters, and half the work of 64."""
-MARGIN, STEP, LONG = 8, 16, 24
-"""Paper on both sides of a line, what its width is a multiple of, in px of the input, and after how many steps they are
-twice as wide: so lines of a book share a few widths, and are read several at a time."""
+MARGIN, STEP = 8, 16
+"""Paper on both sides of a line, and what its whole width is a multiple of, in px of the input."""
 LEAST_WIDTH, MOST_WIDTH = 16, 8192
 INK, PAPER = 20, 235
 """What the darkest hundredth and the paper of a line are stretched to."""
@@ -198,12 +197,9 @@ def _rows(grey: Pixels, top: int, tall: int, paper: int) -> Pixels:
 
 
 def scaled_width(size: Size, height: int) -> int:
-    """The width of a line of this (width, height) when its height is that of the input: stretched by 4 % at most to a
-    multiple of STEP, or of twice, four times … as much, so that none of it is padding."""
-    exact, step = size[0] * height / max(1, size[1]), STEP
-    while exact >= LONG * step:
-        step *= 2
-    return max(LEAST_WIDTH, round(exact / step) * step)
+    """The width of a line of this (width, height) when its height is that of the input: with its margins, a multiple
+    of STEP, so that none of it is padding and the width alone tells the scale."""
+    return max(LEAST_WIDTH, round(size[0] * height / max(1, size[1]) / STEP) * STEP)
 
 
 def to_image(values: NDArray[np.float32], image: Pixels, size: Size, spec: Spec) -> NDArray[np.float32]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from sightline.data.standalone import resize, to_channels
 
-MARGIN, STEP, LONG, INK, PAPER, COLUMN, FAINT, STEEPEST, SURE_LENGTH = 8, 16, 24, 20, 235, 4, 0.4, 0.06, 4
+MARGIN, STEP, INK, PAPER, COLUMN = 8, 16, 20, 235, 4
+FAINT, STEEPEST, SURE_LENGTH = 0.4, 0.06, 4
 
 
 def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
@@ -23,10 +24,7 @@ def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     top, tall = window(small, dark, light, rows, columns, spec["extra"].get("spread", 0.0))
     shown = np.full((tall, columns, 1), 255 - round(255 - light) if inverted else round(light), np.uint8)
     shown[max(0, -top) : rows - top] = grey[max(0, top) : top + tall]
-    step = STEP * 2 ** max(
-        0, math.floor(math.log2(2 * columns * height / tall / (LONG * STEP)))
-    )  # larger in long lines
-    width = max(STEP, round(columns * height / tall / step) * step)
+    width = max(STEP, round(columns * height / tall / STEP) * STEP)
     ink = (resize(shown, (width, height)).astype(np.float32) - dark) * ((PAPER - INK) / max(light - dark, 1)) + INK
     line = np.full_like(ink, PAPER) if light - dark < 16 else np.clip(np.rint(ink), 0, 255)
     return {"image": np.pad(line.astype(np.uint8), ((0, 0), (MARGIN, MARGIN), (0, 0)), constant_values=PAPER)}

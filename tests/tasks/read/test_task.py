@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
@@ -78,14 +76,6 @@ def test_lines_keep_their_shape_and_dark_paper_is_inverted() -> None:
     assert TASK.preprocess(line[:, :1], spec)["image"].shape[1] >= inputs.LEAST_WIDTH
     with pytest.raises(SightlineError, match="the line is 20,000 px long"):
         TASK.preprocess(np.zeros((40, 20_000, 1), np.uint8), spec)
-
-
-@given(st.integers(1, 8192), st.integers(1, 64))
-def test_a_line_is_hardly_stretched_and_long_lines_share_widths(columns: int, rows: int) -> None:
-    exact, width = columns * 48 / rows, inputs.scaled_width((columns, rows), 48)
-    assert width % inputs.STEP == 0 and width >= inputs.LEAST_WIDTH
-    assert abs(width - exact) <= max(inputs.STEP / 2, exact / inputs.LONG) or width == inputs.LEAST_WIDTH
-    assert width % 64 == 0 or width < 768
 
 
 def test_small_and_large_letters_are_scaled_alike() -> None:
