@@ -106,17 +106,20 @@ Changes = Policy | LinePolicy
 def choose(name: str, channels: int, content: str = "scene") -> Changes:
     """The written rule. Colour images are taken for photos, which may be mirrored; grey ones for signs and letters,
     which may not, but may be turned and stretched a little. Where places are learned, images are also made larger and
-    smaller. Lines of text are slanted, stretched and bent, their ink
-    and paper changed. `auto` is `light`."""
+    smaller. Lines of text are slanted, stretched and bent, their ink and paper changed. `auto` is `light`."""
     strong = name == "strong"
     if content == "line":
         if name == "none":
             return LinePolicy()
-        return (
-            LinePolicy(12, 0.2, 0.15, 0.08, 0.06, 0.12, 0.06, 1.0, 1.0, 0.4, 0.4, 0.5)
-            if strong
-            else LinePolicy(8, 0.15, 0.1, 0.05, 0.04, 0.08, 0.0, 0.8, 0.8, 0.25, 0.3, 0.3)
-        )
+        if strong:
+            return LinePolicy(
+                slant=12, stretch=0.2, tall=0.15, tilt=0.08, wave=0.06, warp=0.12,
+                ink=1.0, blur=1.0, noise=0.4, light=0.4, paper=0.5,
+            )  # fmt: skip
+        return LinePolicy(
+            slant=8, stretch=0.15, tall=0.1, tilt=0.05, wave=0.04, warp=0.08,
+            ink=0.8, blur=0.8, noise=0.25, light=0.3, paper=0.3,
+        )  # fmt: skip
     if name == "none":
         return Policy()
     if content == "places":

@@ -23,10 +23,10 @@ class LinePolicy:
     """What is done to a batch of lines.
 
     slant: largest shear, in degrees. stretch, tall: largest change of width and height, as shares. tilt: largest rise
-    or fall over the line, wave: largest amplitude of a baseline that is not straight, warp: of letters pushed to the
-    left and right, elastic: of parts of letters pushed anywhere, all as shares of the height. ink: how far strokes may
-    become thicker or thinner, 0..1. blur, noise: largest share of a blurred copy, largest standard deviation in units
-    of the normalised image. light: largest change of brightness and contrast. paper: of a stained background.
+    or fall over the line, wave: largest amplitude of a baseline that is not straight, and warp: of letters pushed to
+    the left and right, all as shares of the height. ink: how far strokes may become thicker or thinner, 0..1. blur,
+    noise: largest share of a blurred copy, largest standard deviation in units of the normalised image. light: largest
+    change of brightness and contrast. paper: of a stained background.
     """
 
     slant: float = 0.0
@@ -35,7 +35,6 @@ class LinePolicy:
     tilt: float = 0.0
     wave: float = 0.0
     warp: float = 0.0
-    elastic: float = 0.0
     ink: float = 0.0
     blur: float = 0.0
     noise: float = 0.0
@@ -106,20 +105,8 @@ def _bend(images: Tensor, policy: LinePolicy, generator: torch.Generator) -> Ten
     wave = sine(policy.wave, 3.0, 12.0)
     tilt = each(policy.tilt) * height * (x / out - 0.5)
     source_y = y / high + wave + tilt + height / 2
-    if policy.elastic:
-        pushed = _pushed(count, (height, out), policy.elastic * height, generator)
-        source_x, source_y = source_x + pushed[:, 0], source_y + pushed[:, 1]
     grid = torch.stack([(2 * source_x / width - 1).expand(count, height, out), 2 * source_y / height - 1], 3)
     return functional.grid_sample(images, grid.to(images.device), padding_mode="border", align_corners=False)
-
-
-def _pushed(count: int, size: tuple[int, int], most: float, generator: torch.Generator) -> Tensor:
-    """(count, 2, height, width) in px: a smooth field from random pushes at points a third of the height apart
-    (Wigington et al. 2017, section III-B: other shapes of the same letters, which no slant or stretch makes)."""
-    height, width = size
-    points = (4, max(4, math.ceil(3 * width / height) + 1))
-    pushes = torch.randn((count, 2, *points), generator=generator) * uniform((count, 1, 1, 1), 0, most, generator)
-    return functional.interpolate(pushes, size, mode="bicubic", align_corners=True)
 
 
 def _ink(images: Tensor, most: float, generator: torch.Generator) -> Tensor:
