@@ -165,7 +165,7 @@ def _sources(source: Any, spec: Spec) -> tuple[list[Any], bool]:
 
 
 def _one(source: Any, spec: Spec) -> Any:
-    images, single = images_of(source, spec.spans, colour=spec.inputs["image"].shape[2] == 3)
+    images, single = _sources(source, spec)
     if not single:
         raise SightlineError("these are several images, and one at a time is explained", fix="give one of them: x[0]")
     return images[0]

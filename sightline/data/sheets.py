@@ -35,27 +35,26 @@ def pages_in(path: Path, max_pixels: int = MAX_PIXELS) -> Iterator[tuple[str, Pi
 def _of_tiff(path: Path, max_pixels: int) -> Iterator[tuple[str, Pixels | SightlineError]]:
     first = read(path, max_pixels=max_pixels)  # everything that may be wrong with the file, and with its first frame
     with Image.open(path) as image:
-        for number in range(1, MOST_PAGES):
-            found = _turned(image, number)
-            if number == 1:
-                yield (str(path) if found is None else f"{path}#1"), first
-            if found is None:
-                return
-            name = f"{path}#{number + 1}"
+        found, number = _turned(image, 1), 1
+        yield (f"{path}#1" if found else str(path)), first
+        while found and number < MOST_PAGES:
+            number += 1
             if isinstance(found, SightlineError):
-                yield name, found  # where the next one lies, the damaged one knows; asked again, Pillow shows the last
+                yield f"{path}#{number}", found  # it alone knows where the next one lies
                 return
-            yield name, _attempted(lambda: image, max_pixels)
+            yield f"{path}#{number}", _attempted(lambda: image, max_pixels)
+            found = _turned(image, number)
 
 
-def _turned(image: Image.Image, number: int) -> SightlineError | bool | None:
-    """Turns to a frame: True where it is there, None where there are no more, an error where it is damaged."""
+def _turned(image: Image.Image, place: int) -> bool | SightlineError:
+    """Turns to a frame, from 0; False where there are no more, an error where it is damaged. To be asked for each once:
+    the second time Pillow shows what came before the damage."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # damaged metadata: the pixels are what counts
-            image.seek(number)
+            image.seek(place)
     except EOFError:
-        return None
+        return False
     except Exception as error:  # Pillow raises TypeError, SyntaxError, KeyError … for what it cannot make sense of
         return SightlineError(f"the page is damaged ({_short(error)})")
     return True

@@ -22,7 +22,8 @@ def read(path: str, least: tuple[int, int], max_pixels: int = 200_000_000) -> tu
         if size[0] * size[1] > max_pixels:
             raise ValueError(f"{path} has {size[0] * size[1]:,} pixels, more than {max_pixels:,}")
         if image.format in ("JPEG", "MPO"):
-            image.draft(None, (2 * max(*least, 256), 2 * max(*least, 256)))
+            side = 2 * max(*least, 256)
+            image.draft(None, (side, side))
         pixels = _pixels(image)
         try:
             orientation = image.getexif().get(0x0112, 1)

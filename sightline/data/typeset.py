@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from sightline.core.errors import SightlineError
+from sightline.data.bidi import direction
 
 FONT_SUFFIXES = (".ttf", ".otf", ".ttc")
 NOWHERE = "\U0010ffff"
@@ -42,7 +42,12 @@ def drawn(text: str, fonts: Sequence[Path | None], size: int, random: np.random.
             break
     else:
         return None
-    side = _direction(text, font)
+    side = direction(text)  # Raqm, asked for none, would go by the first letter alone, and Read goes by most of them
+    if side and font.layout_engine != ImageFont.Layout.RAQM:
+        raise SightlineError(
+            f"this Pillow cannot write from right to left, and the text does: {text[:40]}",
+            fix="install FriBiDi (on Debian: apt install libfribidi0), or take these lines out",
+        )
     left, top, right, bottom = (round(value) for value in font.getbbox(text, direction=side))
     margins = [round(height * random.uniform(0.1, 0.4)) for _ in range(4)]
     shape = (right - left + margins[0] + margins[2], bottom - top + margins[1] + margins[3])
@@ -52,21 +57,6 @@ def drawn(text: str, fonts: Sequence[Path | None], size: int, random: np.random.
     share = np.asarray(mask, np.float32) / 255
     pixels = paper + (ink - paper) * share + random.normal(0, random.uniform(0, 8), share.shape)
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-
-
-def _direction(text: str, font: Any) -> str | None:
-    """`rtl` where letters from right to left prevail, which is how Read orders a line; `ltr` where there are fewer;
-    None where there are none. Raqm, asked for none, would go by the first letter alone."""
-    kinds = [unicodedata.bidirectional(letter) for letter in text if not unicodedata.combining(letter)]
-    leftward = sum(kind in ("R", "AL") for kind in kinds)
-    if not leftward:
-        return None
-    if font.layout_engine != ImageFont.Layout.RAQM:
-        raise SightlineError(
-            f"this Pillow cannot write from right to left, and the text does: {text[:40]}",
-            fix="install FriBiDi (on Debian: apt install libfribidi0), or take these lines out",
-        )
-    return "rtl" if leftward >= sum(kind in ("L", "EN", "AN") for kind in kinds) else "ltr"
 
 
 def _loaded(paths: Sequence[Path | None], size: int) -> Iterator[Any]:

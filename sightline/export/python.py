@@ -96,10 +96,10 @@ def write(bundle: Bundle, task: Task, folder: Path) -> None:
 
 
 def sources(bundle: Bundle, task: Task) -> dict[str, str]:
-    """The Python files by name. A task brings `standalone.py` along and, for what few models need, standalone_X.py:
-    copied where `standalone.py` asks for it and `spec.extra` has an X."""
-    room = resources.files(type(task).__module__.rpartition(".")[0])
-    found = {"predict.py": PREDICT, "images.py": _copied(resources.files("sightline.data") / "standalone.py")}
+    """The Python files by name. A task brings `standalone.py` along and, for what few models need, standalone_X.py of
+    its own or X.py of the room `data`: copied where `standalone.py` asks for it and `spec.extra` has an X."""
+    room, data = resources.files(type(task).__module__.rpartition(".")[0]), resources.files("sightline.data")
+    found = {"predict.py": PREDICT, "images.py": _copied(data / "standalone.py")}
     try:
         found["task.py"] = _copied(room / "standalone.py")
     except FileNotFoundError:
@@ -108,7 +108,8 @@ def sources(bundle: Bundle, task: Task) -> dict[str, str]:
         ) from None
     for name in re.findall(r"from (\w+) import", found["task.py"]):
         if bundle.spec.extra.get(name):
-            found[f"{name}.py"] = _copied(room / f"standalone_{name}.py")
+            own = room / f"standalone_{name}.py"
+            found[f"{name}.py"] = _copied(own if own.is_file() else data / f"{name}.py")
     return found
 
 
@@ -131,5 +132,6 @@ def _copied(source: Any) -> str:
     """The text of a module of ours with the names that it has in the folder."""
     text = source.read_text(encoding="utf-8")
     text = text.replace("from sightline.data.standalone import", "from images import")
+    text = re.sub(r"from sightline\.data\.(\w+) import", r"from \1 import", text)
     text = re.sub(r"from sightline\.tasks\.\w+\.standalone_(\w+) import", r"from \1 import", text)
     return re.sub(r"^# pyright:.*\n\n?", "", text, flags=re.MULTILINE)

@@ -73,9 +73,10 @@ class Page:
 
         NAME-2 … where any of them is there: neither an earlier answer nor a scan is lost.
         """
-        stem, image = self._free_stem(folder), self.name
-        if self._number:
-            image = f"{stem}.png"
+        stem, is_one_of_several = self._stem()
+        stem = _free_name(folder, stem, (".txt", ".xml", DRAWN, *((".png",) if is_one_of_several else ())))
+        image = f"{stem}.png" if is_one_of_several else self.name
+        if is_one_of_several:
             page = to_image(self.pixels)
             write_whole(folder / image, lambda file: page.save(file, "PNG"))
         write_text(folder / f"{stem}.txt", self.text() + "\n")
@@ -89,23 +90,22 @@ class Page:
         drawn = self.draw()
         write_whole(folder / f"{stem}{DRAWN}", lambda file: drawn.save(file, "PNG"))
 
-    @property
-    def _number(self) -> str:
-        """Of the page in its file; empty where it is the only one."""
+    def _stem(self) -> tuple[str, bool]:
+        """`scan` for `scan.png`; `book-2`, and that it is one of several, for `book.tif#2`."""
         file, mark, number = self.name.rpartition("#")
-        return number if mark and number.isdigit() and Path(file).suffix != "" else ""
-
-    def _free_stem(self, folder: Path) -> str:
-        """`scan` for `scan.png`, `book-2` for `book.tif#2`; with a number behind it where that is taken."""
-        number = self._number
-        stem = f"{Path(self.name.rpartition('#')[0]).stem}-{number}" if number else Path(self.name).stem
-        ends = (".txt", ".xml", DRAWN, *((".png",) if number else ()))
-        names = (stem if count == 1 else f"{stem}-{count}" for count in itertools.count(1))
-        return next(n for n in names if not any((folder / f"{n}{end}").exists() for end in ends))
+        if mark and number.isdigit() and Path(file).suffix:
+            return f"{Path(file).stem}-{number}", True
+        return Path(self.name).stem, False
 
     def draw(self) -> Any:
         """The page, a Pillow image in RGB, with the polygon of each line."""
         return outlined(self.pixels, [region.polygon for region in self.regions])
+
+
+def _free_name(folder: Path, stem: str, ends: Sequence[str]) -> str:
+    """The stem, with a number behind it where a file of one of these endings has it already."""
+    names = (stem if count == 1 else f"{stem}-{count}" for count in itertools.count(1))
+    return next(name for name in names if not any((folder / f"{name}{end}").exists() for end in ends))
 
 
 def words_of(prediction: Any, box: tuple[int, int, int, int]) -> list[Word]:

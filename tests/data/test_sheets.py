@@ -68,7 +68,8 @@ def test_pages_behind_the_end_of_the_file_are_told(tmp_path: Path) -> None:
     assert first == 10 and all("damaged" in str(other) for other in others)
 
 
-def test_a_page_that_is_too_large_is_told(tmp_path: Path) -> None:
+def test_a_page_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # a limit of Pillow's that reading sets
     path = tmp_path / "book.tif"
     three_pages(path)
     found = [page for _, page in pages_in(path, max_pixels=900)]

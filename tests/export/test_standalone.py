@@ -79,12 +79,12 @@ def test_the_search_finds_what_the_reader_finds(lexicon: list[str]) -> None:
 
 def test_a_text_from_right_to_left_is_given_as_it_is_typed() -> None:
     from sightline.core.spec import Spec
+    from sightline.data import bidi
     from sightline.tables import TASKS
     from sightline.tasks.read.inputs import line_input
-    from sightline.tasks.read.standalone_bidi import bidi
 
     task, classes = TASKS["read"].load()(), tuple("אב 1(")
-    spec = Spec("read", "auto", classes, line_input(16), (0.0,), (1.0,), extra={"bidi": bidi(classes)})
+    spec = Spec("read", "auto", classes, line_input(16), (0.0,), (1.0,), extra={"bidi": bidi.table(classes)})
     random = np.random.default_rng(0)
     for _ in range(20):
         outputs = {"probabilities": random.dirichlet(np.ones(6) * 0.2, 30).astype(np.float32)}

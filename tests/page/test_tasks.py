@@ -13,11 +13,12 @@ from support import PACKAGE
 from tiny import TINY
 
 from sightline.core.spec import Input, Spec
+from sightline.data import bidi
+from sightline.data.bidi import visual, visual_order
 from sightline.export.parity import compared
 from sightline.tables import TASKS
 from sightline.tasks.read.decode import LEXICON, MODEL
 from sightline.tasks.read.language import learn
-from sightline.tasks.read.standalone_bidi import bidi, visual, visual_order
 
 from .conftest import pixels_of, tensors
 
@@ -131,10 +132,10 @@ def test_the_order_of_typing_is_that_of_the_reader(node: Callable[..., Any]) -> 
     characters = "אבגהלש abXY019%$()[«»,.-٣עربي\u05b0\u0301"
     random = np.random.default_rng(0)
     for text in ["".join(random.choice(list(characters), random.integers(1, 14))) for _ in range(100)]:
-        found = node("tasks/read-bidi.js", "typed", list(text), bidi(characters))
+        found = node("tasks/read-bidi.js", "typed", list(text), bidi.table(characters))
         wanted = [[place, c] for (place, _), c in zip(visual_order(text), visual(text), strict=True)]
         assert found == wanted, text
-    spec = dataclasses.replace(spec_of("read"), classes=tuple("אב"), extra={**EXTRA["read"], "bidi": bidi("אב")})
+    spec = dataclasses.replace(spec_of("read"), classes=tuple("אב"), extra={**EXTRA["read"], "bidi": bidi.table("אב")})
     batch = {"probabilities": np.eye(3, dtype=np.float32)[[0, 1, 0, 2, 0]] * 0.8 + 0.1}
     found = node("tasks/read.js", "postprocess", tensors(batch), (32, 16), spec.to_json(), {})
     assert found == TASKS["read"].load()().postprocess(batch, (32, 16), spec).to_dict()

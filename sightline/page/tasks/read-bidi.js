@@ -1,4 +1,4 @@
-/** From the order on the page to the one in which a text is typed: `sightline/tasks/read/standalone_bidi.py` in JavaScript. */
+/** From the order on the page to the one in which a text is typed: `sightline/data/bidi.py` in JavaScript. */
 const SIDES = { R: "R", AL: "R", L: "L", EN: "L", AN: "L" };
 const [OPEN, CLOSED] = ["([{<«", ")]}>»"];
 

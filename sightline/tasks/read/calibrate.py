@@ -12,9 +12,9 @@ from rapidfuzz.distance import Levenshtein
 
 from sightline.core.calibration import best_temperature
 from sightline.core.spec import Spec
+from sightline.data.bidi import visual
 from sightline.tasks.read.ctc import Search, greedy
 from sightline.tasks.read.decode import LEXICON, MODEL, folded, searched
-from sightline.tasks.read.standalone_bidi import visual
 
 Lines = Sequence[NDArray[np.float32]]
 PAYS = 0.03

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.errors import SightlineError
-from sightline.tasks.read.standalone_bidi import visual
+from sightline.data.bidi import visual
 from sightline.tasks.read.text import normalise
 
 ORDER = 6

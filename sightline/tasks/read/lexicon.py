@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sightline.core.errors import SightlineError
-from sightline.tasks.read.standalone_bidi import visual
+from sightline.data.bidi import visual
 from sightline.tasks.read.text import normalise
 
 PENALTY = 6.0

@@ -15,7 +15,8 @@ FAINT, STEEPEST, SURE_LENGTH = 0.4, 0.06, 4
 
 def preprocess(pixels: np.ndarray, spec: dict) -> dict[str, np.ndarray]:
     """The inputs of the graph, without batch axis, from uint8 (height, width, 1 or 3)."""
-    grey, height = to_channels(pixels, 1), spec["inputs"]["image"]["shape"][0]
+    height = spec["inputs"]["image"]["shape"][0]
+    grey = to_channels(pixels, 1)
     rows, columns = grey.shape[:2]
     small = grey if rows <= height else resize(grey, (max(1, round(columns * height / rows)), height))
     inverted = np.less(*np.diff(np.percentile(small, (5, 50, 95))))  # light ink on dark paper
@@ -65,7 +66,7 @@ def postprocess(outputs: dict[str, np.ndarray], size: tuple[int, int], spec: dic
     texts, xs = [spec["classes"][one[0] - 1] for one in found], [[round(x, 1) for x in pair] for pair in ends]
     characters = [{"text": t, "confidence": round(o[1], 4), "x": x} for t, o, x in zip(texts, found, xs, strict=True)]
     if spec["extra"].get("bidi"):
-        from sightline.tasks.read.standalone_bidi import typed
+        from sightline.data.bidi import typed
 
         characters = typed(characters)
     sure = round(math.exp(spec["extra"].get("certainty", 1.0) * sum(math.log(max(one[1], 1e-9)) for one in found)), 6)

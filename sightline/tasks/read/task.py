@@ -14,13 +14,14 @@ from sightline.core.errors import SightlineError
 from sightline.core.predictions import Letter, Prediction, TextPrediction
 from sightline.core.spec import Spec
 from sightline.core.task import Arrays, Comparison, Finding, Learner, Runner, Scores, Size, Tally
+from sightline.data import bidi
+from sightline.data.bidi import visual, visual_order
 from sightline.data.dataset import Dataset, Probe
 from sightline.data.find import Found, find_lines
 from sightline.data.image import Pixels
 from sightline.tasks.read import calibrate, check, inputs, language, lexicon, scores
 from sightline.tasks.read.decode import LEXICON, MODEL, decode
 from sightline.tasks.read.options import ReadOptions
-from sightline.tasks.read.standalone_bidi import bidi, visual, visual_order
 from sightline.tasks.read.text import charset, normalise
 
 
@@ -70,7 +71,7 @@ class Read:
             assets[MODEL] = language.learn([*texts, *more]).to_bytes()
         if words:
             assets[LEXICON] = "\n".join(lexicon.read_words(str(words), form, classes)).encode()
-        extra = {**spec.extra, "seen": dict(Counter("".join(texts))), "bidi": bidi(classes)}
+        extra = {**spec.extra, "seen": dict(Counter("".join(texts))), "bidi": bidi.table(classes)}
         return dataclasses.replace(spec, classes=classes, extra=extra, assets=assets)
 
     def check_dataset(self, dataset: Dataset, splits: NDArray[np.str_], sizes: NDArray[np.int32]) -> list[Finding]:

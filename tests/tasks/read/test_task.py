@@ -10,12 +10,12 @@ import pytest
 
 from sightline.core.errors import SightlineError
 from sightline.core.spec import Spec
+from sightline.data.bidi import visual
 from sightline.data.dataset import ArrayImages, Dataset, no_splits
 from sightline.tasks.read import calibrate, check, inputs
 from sightline.tasks.read.decode import LEXICON, MODEL
 from sightline.tasks.read.lexicon import Lexicon, read_words
 from sightline.tasks.read.scores import compared, summarize
-from sightline.tasks.read.standalone_bidi import visual
 from sightline.tasks.read.task import Read
 
 TASK = Read()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.core.errors import SightlineError
-from sightline.tasks.read.standalone_bidi import visual, visual_order
+from sightline.data.bidi import visual, visual_order
 from sightline.tasks.read.text import charset, fold, normalise
 
 HEBREW = st.text(alphabet="ab 12.%$(אבגד)", max_size=30)

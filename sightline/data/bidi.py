@@ -1,22 +1,30 @@
-"""The order in which a text stands on the page, from left to right, and back: for Read, and for the program that
-`sightline export --to python` writes, which runs where Sightline is not."""
+"""The order in which a text stands on the page, from left to right, and back (Unicode's bidirectional algorithm).
+
+`sightline export --to python` copies this file: it needs nothing but Python.
+"""
 
 from __future__ import annotations
 
 import itertools
 import unicodedata
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
-def bidi(characters: Iterable[str]) -> dict[str, Any]:
+def table(characters: Iterable[str]) -> dict[str, Any]:
     """What `visual_order` asks Unicode about these characters, for programs that cannot ask: `sides`, their
     bidirectional classes, and `marks`, those that combine; empty where none is read from right to left."""
     sides = {character: unicodedata.bidirectional(character) for character in characters}
     marks = "".join(character for character in sides if unicodedata.combining(character))
     return {"sides": sides, "marks": marks} if {"R", "AL"} & set(sides.values()) else {}
+
+
+def direction(text: str) -> Literal["rtl", "ltr"] | None:
+    """`rtl` where letters from right to left prevail, `ltr` where there are fewer, None where there are none."""
+    sides = _sides([text[cluster[0]] for cluster in _clusters(text)])
+    return ("rtl" if _leftward(sides) else "ltr") if "R" in sides else None
 
 
 def typed(characters: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -46,7 +54,7 @@ def visual_order(text: str) -> list[tuple[int, bool]]:
     sides = _sides([text[cluster[0]] for cluster in clusters])
     if "R" not in sides:
         return [(place, False) for place in range(len(text))]
-    leftward = sides.count("R") >= sides.count("L")
+    leftward = _leftward(sides)
     if leftward:
         clusters, sides = clusters[::-1], sides[::-1]
     against = [False] * len(clusters)
@@ -54,6 +62,10 @@ def visual_order(text: str) -> list[tuple[int, bool]]:
         clusters[begin:end] = clusters[begin:end][::-1]
         against[begin:end] = [True] * (end - begin)
     return [(i, leftward != other) for cluster, other in zip(clusters, against, strict=True) for i in cluster]
+
+
+def _leftward(sides: list[str]) -> bool:
+    return sides.count("R") >= sides.count("L")
 
 
 def _clusters(text: str) -> list[list[int]]:
