@@ -46,7 +46,7 @@ def _ranked(facts: Facts) -> list[tuple[float, str]]:
 
 
 def _series(pairs: list[tuple[float, str]], key: str, t: Words) -> Html:
-    shown = (t("name_value", name=given(name), value=numbers.metric(key, value)) for value, name in pairs)
+    shown = (t("name_value", name=given(visible(name)), value=numbers.metric(key, value)) for value, name in pairs)
     return join(shown, t.plain("comma"))
 
 
@@ -106,7 +106,7 @@ def fails(facts: Facts, t: Words) -> list[Html]:
         found.append(t("unseen_classes", n=len(unseen), classes=_some(unseen, t)))
     unknown = list(facts.scores.get("unknown", []))
     if unknown:
-        found.append(t("unknown_labels", classes=_some([visible(str(name)) for name in unknown], t)))
+        found.append(t("unknown_labels", classes=_some([str(name) for name in unknown], t)))
     if not found and facts.confusion:
         found.append(t("no_mistake", images=t.images(facts.count)))
     return found
@@ -114,7 +114,7 @@ def fails(facts: Facts, t: Words) -> list[Html]:
 
 def _some(names: list[str], t: Words, most: int = 5) -> Html:
     more = t("and_more", n=len(names) - most) if len(names) > most else ""
-    return join([join(map(given, names[:most]), t.plain("comma")), more])
+    return join([join((given(visible(name)) for name in names[:most]), t.plain("comma")), more])
 
 
 def trust(facts: Facts, t: Words) -> list[Html]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sightline.core.errors import SightlineError
 from sightline.core.options import option, resolve
+from sightline.data.formats._common import plural
 from sightline.data.typeset import drawn, fonts_in
 from sightline.run.files import make_folder, write_text, write_whole
 
@@ -101,7 +102,8 @@ def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:
         print_json(found.to_dict())
         return 0
     if found.left_out:
-        say(f"! {len(found.left_out)} texts left out: no font has all their letters, the first: {found.left_out[0]}")
-    print(f"{found.count:,} lines in {found.folder}, {found.fonts} font{'' if found.fonts == 1 else 's'}")
+        texts = plural(len(found.left_out), "text")
+        say(f"! {texts} left out: no font has all the letters, the first: {found.left_out[0]}")
+    print(f"{plural(found.count, 'line')} in {found.folder}, {plural(found.fonts, 'font')}")
     print(f"\nnext:\n  sightline train {found.folder}")
     return 0

@@ -37,6 +37,13 @@ def test_the_weakest_classes_and_the_commonest_confusions_are_named() -> None:
     assert said.index("Takes dog for bird: 60 of 100") < said.index("Takes cat for dog: 20 of 100")
 
 
+def test_a_class_that_is_not_seen_in_print_is_named() -> None:
+    found = scores()
+    found["per_class"][1] |= {"class": " ", "recall": 0.4}
+    said = text([*summary.fails(facts(scores=found), EN), *summary.next_steps(facts(scores=found), EN)])
+    assert "&lt;space&gt; (40.0%)" in said and "Add training images of &lt;space&gt;" in said
+
+
 def test_a_faultless_test_asks_for_more_images() -> None:
     found = changed(confusion=[[100, 0, 0], [0, 100, 0], [0, 0, 100]])
     for row in found["per_class"]:
