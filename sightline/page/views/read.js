@@ -17,7 +17,7 @@ export function show(answer, size, { words }) {
     made.dataset.item = i + 1;
     return made;
   });
-  const line = letters.length ? el("p", { className: "text", dir: "auto" }, ...letters) : headline(text, true);
+  const line = letters.length ? el("p", { className: "text", dir: "auto" }, ...inWords(letters, answer.characters)) : headline(text, true);
   const layer = el("div", { className: "layer letters" }, ...answer.characters.map((one, i) => place(one, i, size[0])));
   return {
     text,
@@ -25,6 +25,17 @@ export function show(answer, size, { words }) {
     list: rows(line, note(words.say("lineSure", { share: words.percent(answer.confidence) }))),
     layer,
   };
+}
+
+/** Lines break between words: those between spaces lie in an element of their own, and so does each space. */
+function inWords(letters, characters) {
+  const words = [];
+  letters.forEach((letter, i) => {
+    const begins = !i || characters[i].text === " " || characters[i - 1].text === " ";
+    if (begins) words.push([]);
+    words.at(-1).push(letter);
+  });
+  return words.map((word) => el("span", { className: "word" }, ...word));
 }
 
 function place(one, i, width) {
