@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,28 @@ def test_a_small_network_learns_from_the_bundle(cli: Callable[..., Result], bund
     assert cli("evaluate", "it-missed.sightline", shapes, "--workers", 0).code == 0
     refused = cli("compress", "it-missed.sightline", shapes, "--method", "distill", "--network", "smal")
     assert refused.code == 2 and "small" in refused.err
+
+
+def test_a_small_reader_takes_the_options_of_its_teacher(monkeypatch: pytest.MonkeyPatch, trained) -> None:
+    """Text is written in the same normal form, the same words are known, and lines are as high."""
+    from sightline.verbs import train
+    from sightline.verbs.compress import CompressOptions
+    from sightline.verbs.compress_distill import distilled
+
+    bundle, seen = open_bundle(next(trained("small", "read").glob("*.sightline"))), {}
+
+    def run_training(data, given, started):
+        seen.update(given)
+        return bundle.path
+
+    monkeypatch.setattr(train, "run_training", run_training)
+    told = {**bundle.card["options"], "normalize": "NFD", "lm": "none", "lexicon": "words.txt", "seed": 7}
+    told.pop("imgsz", None)  # chosen by the size of the letters
+    taught = dataclasses.replace(bundle, card={**bundle.card, "options": told})
+    distilled(taught, "lines", CompressOptions(method="distill", epochs=2), Path("out"))
+    assert seen["imgsz"] == bundle.spec.inputs["image"].shape[0] and seen["epochs"] == 2
+    assert (seen["normalize"], seen["lm"], seen["lexicon"], seen["seed"]) == ("NFD", "none", "words.txt", 7)
+    assert seen["teacher"] == bundle.path and seen["task"] == "read" and seen["network"] == "small"
 
 
 def test_fp16_keeps_the_answers(cli: Callable[..., Result], bundle: Path, shapes: Path) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sightline.core.task import Finding, Size, Tally
 from sightline.core.visible import visible
 from sightline.data.dataset import Dataset
-from sightline.tasks.read.inputs import HEIGHT, MARGIN, MOST_WIDTH, scaled_width
+from sightline.tasks.read.inputs import MARGIN, MOST_WIDTH, scaled_width, usual_height
 from sightline.tasks.read.text import normalise
 
 TOO_FEW, FEW = 10, 200
@@ -56,10 +56,11 @@ def findings(dataset: Dataset, splits: NDArray[np.str_]) -> list[Finding]:
 
 def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -> list[Finding]:
     """What only the images' sizes tell: lines too short for their text, or too long to be read, lines that are none."""
+    height = _height_of(texts, sizes)
     short = [
         place
         for place, (text, size) in enumerate(zip(texts, sizes.tolist(), strict=True))
-        if size[1] and steps_of((size[0], size[1])) < steps_needed(text)
+        if size[1] and steps_of((size[0], size[1]), height) < steps_needed(text)
     ]
     found: list[Finding] = []
     if short:
@@ -67,9 +68,9 @@ def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -
             "lines too short for their transcript, which cannot be learned (is it the text of another line?): {count}"
         )
         found.append(_about(dataset, "too_short", "warning", text, np.array(short)))
-    long = np.flatnonzero(sizes[:, 0].astype(np.int64) * HEIGHT > sizes[:, 1].astype(np.int64) * MOST_WIDTH)
+    long = np.flatnonzero(sizes[:, 0].astype(np.int64) * height > sizes[:, 1].astype(np.int64) * MOST_WIDTH)
     if len(long):
-        text = f"images more than {MOST_WIDTH // HEIGHT} times as long as high, which train leaves out: {{count}}"
+        text = f"images more than {MOST_WIDTH // height} times as long as high, which train leaves out: {{count}}"
         found.append(_about(dataset, "too_long", "warning", text, long))
     upright = np.flatnonzero((sizes[:, 1] > 2 * sizes[:, 0]) & (np.array([len(t) for t in texts]) > 3))
     if len(upright):
@@ -78,7 +79,13 @@ def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -
     return found
 
 
-def steps_of(size: Size, height: int = HEIGHT) -> int:
+def _height_of(texts: Sequence[str], sizes: NDArray[np.int32]) -> int:
+    """The height that `train` gives its input by default; images that cannot be read have a size of 0."""
+    width, height = np.median(sizes[sizes[:, 1] > 0], axis=0) if (sizes[:, 1] > 0).any() else (1, 1)
+    return usual_height((round(float(width)), round(float(height))), texts)
+
+
+def steps_of(size: Size, height: int) -> int:
     """The columns that a network makes of a line of this size."""
     return (scaled_width(size, height) + 2 * MARGIN) // COLUMN
 

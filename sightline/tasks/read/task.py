@@ -40,19 +40,23 @@ class Read:
     Options = ReadOptions
 
     def spec(self, dataset: Dataset, probe: Probe, network: str, options: Mapping[str, Any]) -> Spec:
-        """A grey line of 48 px (or `imgsz`), scaled to the usual spread of the ink; the charset comes later."""
-        height = options.get("imgsz") or inputs.HEIGHT
+        """A grey line of 48 px (40 where letters are wide, or `imgsz`), scaled to the usual spread of the ink; the
+        charset comes later."""
         form = str(options.get("normalize", "NFC"))
-        spread = inputs.usual_spread(probe.some, int(height))
+        texts = (normalise(str(text), form) for text in dataset.targets)
+        height = int(options.get("imgsz") or inputs.usual_height((probe.width, probe.height), texts))
+        spread = inputs.usual_spread(probe.some, height)
         extra: dict[str, Any] = {"normalize": form, "seen": {}, "search": None, "certainty": 1.0, "spread": spread}
-        given = inputs.line_input(int(height))
+        given = inputs.line_input(height)
         return Spec(self.name, network, tuple(dataset.classes), given, (127.5,), (64.0,), dict(options), extra=extra)
 
     def used_to(self, spec: Spec, before: Spec) -> Spec:
-        """The spread of another reader's lines, where they are as high: its weights know letters of that size."""
-        if spec.inputs != before.inputs:
+        """The height of another reader's lines, unless `imgsz` sets one, and the spread of their ink, where they are
+        as high: its weights know letters of that size."""
+        if "imgsz" in spec.options and spec.inputs != before.inputs:
             return spec
-        return dataclasses.replace(spec, extra={**spec.extra, "spread": before.extra.get("spread", 0.0)})
+        extra = {**spec.extra, "spread": before.extra.get("spread", 0.0)}
+        return dataclasses.replace(spec, inputs=before.inputs, extra=extra)
 
     def from_train(self, dataset: Dataset, spec: Spec) -> Spec:
         """The charset of the transcripts and how often each character occurs; language model and lexicon as assets.

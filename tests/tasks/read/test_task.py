@@ -30,7 +30,7 @@ def dataset(texts: list[str], width: int = 400) -> Dataset:
 
 def spec_for(texts: list[str], **options: object) -> Spec:
     data = dataset(texts)
-    return TASK.from_train(data, TASK.spec(data, data.probe(), "auto", options))
+    return TASK.from_train(data, TASK.spec(data, data.probe(), "auto", {"imgsz": 48, **options}))
 
 
 def sure(text: str, spec: Spec, steps: int = 60, of: float = 0.97) -> np.ndarray:
@@ -76,6 +76,24 @@ def test_lines_keep_their_shape_and_dark_paper_is_inverted() -> None:
     assert TASK.preprocess(line[:, :1], spec)["image"].shape[1] >= inputs.LEAST_WIDTH
     with pytest.raises(SightlineError, match="the line is 20,000 px long"):
         TASK.preprocess(np.zeros((40, 20_000, 1), np.uint8), spec)
+
+
+def test_lines_of_wide_letters_are_lower() -> None:
+    """400 x 40 px: at a height of 48 a letter of 40 takes 12 px, one of 20 takes 24."""
+
+    def height(letters: int, **options: object) -> int:
+        data = dataset(["x" * letters, "", "x" * letters])
+        return TASK.spec(data, data.probe(), "auto", options).inputs["image"].shape[0] or 0
+
+    assert height(40) == 48 and height(30) == 40 and height(20) == 40
+    assert height(20, imgsz=64) == 64 and height(40, imgsz=32) == 32
+    assert height(0) == 48, "no text at all"
+    # Weights from elsewhere keep the height of the lines that they know, unless another is asked for.
+    few, many = dataset(["x" * 20]), dataset(["x" * 40])
+    known, new = (TASK.spec(data, data.probe(), "auto", {}) for data in (many, few))
+    assert TASK.used_to(new, known).inputs == known.inputs != new.inputs
+    asked = TASK.spec(few, few.probe(), "auto", {"imgsz": 40})
+    assert TASK.used_to(asked, known) == asked
 
 
 def test_small_and_large_letters_are_scaled_alike() -> None:
