@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from sightline.core.errors import SightlineError
-from sightline.run.bundle import SUFFIX
+from sightline.core.spec import Spec
+from sightline.run.bundle import SUFFIX, open_bundle
 from sightline.run.files import make_folder, write_text
 
 OPTIONS, STATE, METRICS, LOCK = "options.toml", "state.json", "metrics.jsonl", ".lock"
@@ -61,6 +62,14 @@ class RunFolder:
             return {}
         except (ValueError, OSError) as error:
             raise SightlineError(f"the run's state cannot be read ({error})", str(self.path / STATE)) from None
+
+    def spec_before(self, init: Path | None) -> Spec | None:
+        """What the training begins with, without assets: its own spec where it goes on, which needs no bundle, or that
+        of the bundle whose weights it starts from; None where there is neither."""
+        state = self.read_state()
+        if "spec" in state:
+            return Spec.from_json(state["spec"], str(self.path / STATE))
+        return open_bundle(init).spec if init else None
 
     def write_state(self, **changes: Any) -> None:
         """Merges into what is there."""

@@ -24,9 +24,6 @@ def distilled(bundle: Bundle, data: Any, options: CompressOptions, run: Path) ->
         raise SightlineError("this bundle holds no weights to learn from: it is quantized", str(bundle.path))
     told = bundle.card.get("options", {})
     given: dict[str, Any] = {name: told[name] for name in LIKE_THE_TEACHER if name in told}
-    height, width = bundle.spec.inputs["image"].shape[:2]
-    if width is None:  # a reader: its lines are as high as the teacher's, whatever the letters of these data
-        given["imgsz"] = height
     given |= {"task": bundle.spec.task, "network": options.network, "teacher": bundle.path, "out": run}
     given |= {"workers": options.workers, "max_bad": options.max_bad, "max_pixels": options.max_pixels}
     if options.time:

@@ -205,7 +205,7 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, run: RunFolder, t
     """One pass over the images: cache, splits, check. Raises SightlineError where training makes no sense."""
     options = settings.train
     spec = task.spec(dataset, dataset.probe(options.max_pixels), options.network, settings.for_spec())
-    spec = _as_before(task, spec, options.init, run.read_state())
+    spec = _as_before(task, spec, run.spec_before(options.init))
     side = max(length or 0 for length in spec.inputs["image"].shape[:2])
     scanned = scan(
         dataset,
@@ -237,18 +237,10 @@ def _prepare(dataset: Dataset, task: Task, settings: Settings, run: RunFolder, t
     return Parts(dataset, scanned, splits, whole, tuple(findings)), spec
 
 
-def _as_before(task: Task, spec: Spec, init: Path | None, state: Mapping[str, Any]) -> Spec:
-    """The spec with what the weights that the training begins with are used to, where the task has such things.
-
-    A run that goes on finds it in its state: the bundle may be gone.
-    """
+def _as_before(task: Task, spec: Spec, before: Spec | None) -> Spec:
+    """The spec with what the weights that the training begins with are used to, where the task has such things."""
     used_to = getattr(task, "used_to", None)
-    if used_to and "plan" in state:
-        return used_to(spec, dataclasses.replace(spec, extra=state.get("extra", spec.extra)))
-    if used_to and init:
-        before = open_bundle(init).spec
-        return used_to(spec, before) if before.task == task.name else spec
-    return spec
+    return used_to(spec, before) if used_to and before and before.task == task.name else spec
 
 
 def command(target: list[str], given: Mapping[str, Any], as_json: bool) -> int:

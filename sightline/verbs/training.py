@@ -25,7 +25,6 @@ from sightline.learn.loop import Moment, Trainer
 from sightline.learn.plan import Budget, Plan, as_long_as, default_batch
 from sightline.learn.preview import preview
 from sightline.learn.teacher import Teacher
-from sightline.run.bundle import open_bundle
 from sightline.verbs.finish import finish
 from sightline.verbs.judge import all_outputs, compare_all, judge, predictions_of, some_outputs
 from sightline.verbs.planning import EXPORT_SECONDS, device_named, make_network, plan_by_epochs, plan_by_time
@@ -81,10 +80,8 @@ class Training:
 
     def _begun(self, spec: Spec) -> Spec:
         """Where only the train part tells the classes: the spec with those that the run, or `--init`, begins with."""
-        classes = self.run.read_state().get("classes")
-        if classes is None and self.options.init and not spec.classes:
-            classes = open_bundle(self.options.init).spec.classes
-        return dataclasses.replace(spec, classes=tuple(classes)) if classes and not spec.classes else spec
+        before = self.run.spec_before(self.options.init)
+        return dataclasses.replace(spec, classes=before.classes) if before and not spec.classes else spec
 
     def _batches(self) -> Batches:
         targets = [
@@ -119,11 +116,10 @@ class Training:
             )
         if "plan" not in state:
             plan = self._plan()
-            decided = {"options": self.spec.options, "classes": self.spec.classes, "extra": self.spec.extra}
-            self.run.write_state(plan=plan.to_json(), data=found, status="running", **decided)
+            self.run.write_state(plan=plan.to_json(), data=found, status="running", spec=self.spec.to_json())
         else:
             plan = Plan(**state["plan"])
-            self.spec = dataclasses.replace(self.spec, options=state["options"])
+            self.spec = dataclasses.replace(self.spec, options=state["spec"]["options"])
         network = make_network(self.learner, self.spec, self.options, self.resumed)
         trainer = Trainer(self.learner, network, self.spec, plan, self.device, self.teacher)
         if self.run.checkpoint.exists():

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load
 from stopping import KilledError, at_step, bits, die
 from support import Result, save_image
-from tiny import lines_of_text
+from tiny import lines_of_text, write_lines
 
 import sightline
 from sightline.run.bundle import open_bundle
@@ -67,23 +67,25 @@ def test_a_resumed_run_needs_the_bundle_no_more(cli: Cli, shapes: Path, monkeypa
 
 
 def test_a_reader_goes_on_with_letters_of_the_size_that_its_weights_know(
-    cli: Cli, trained: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The new lines are cut higher, so that their ink spreads over less of their height."""
     for place, (pixels, text) in enumerate(zip(*lines_of_text(24), strict=True)):
         save_image(Path(f"data/{place:03d}.png"), np.pad(pixels, ((6, 6), (0, 0), (0, 0)), constant_values=230))
         Path(f"data/{place:03d}.gt.txt").write_text(text + "\n", encoding="utf-8")
-    old = open_bundle(trained("crnn", "read"))
-    Path("old.sightline").write_bytes(old.path.read_bytes())
-    options = ("--network", "crnn", "--imgsz", 16, "--epochs", 3, "--batch", 8, "--workers", 0)
-    assert cli("train", "data", *options, "--out", "fresh").code == 0
+    options = ("--network", "crnn", "--epochs", 3, "--batch", 8, "--workers", 0)
+    first = Path("first/first.sightline")
+    assert cli("train", write_lines(Path("lines"), 24), *options, "--imgsz", 16, "--out", "first").code == 0
+    old = open_bundle(first)
+    assert cli("train", "data", *options, "--imgsz", 16, "--out", "fresh").code == 0
     assert abs(open_bundle("fresh").spec.extra["spread"] - old.spec.extra["spread"]) > 0.02
-    assert cli("train", "data", *options, "--init", "old.sightline", "--out", "uninterrupted").code == 0
+    assert cli("train", "data", *options, "--init", first, "--out", "uninterrupted").code == 0
     assert open_bundle("uninterrupted").spec.extra["spread"] == old.spec.extra["spread"]
+    assert open_bundle("uninterrupted").spec.inputs == old.spec.inputs, "lines of 16 px, though nobody asked for them"
     at_step(monkeypatch, 4, die)
     with pytest.raises(KilledError):
-        cli("train", "data", *options, "--init", "old.sightline", "--out", "run")
-    Path("old.sightline").unlink()
+        cli("train", "data", *options, "--init", first, "--out", "run")
+    first.unlink()
     assert cli("train", "--resume", "run").code == 0
     assert open_bundle("run").spec.extra["spread"] == old.spec.extra["spread"]
     assert bits("run") == bits("uninterrupted")

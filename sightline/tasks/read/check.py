@@ -81,8 +81,9 @@ def of_lines(dataset: Dataset, texts: Sequence[str], sizes: NDArray[np.int32]) -
 
 def _height_of(texts: Sequence[str], sizes: NDArray[np.int32]) -> int:
     """The height that `train` gives its input by default; images that cannot be read have a size of 0."""
-    width, height = np.median(sizes[sizes[:, 1] > 0], axis=0) if (sizes[:, 1] > 0).any() else (1, 1)
-    return usual_height((round(float(width)), round(float(height))), texts)
+    read = sizes[sizes[:, 1] > 0]
+    width, height = np.median(read, axis=0).tolist() if len(read) else (0, 0)
+    return usual_height((round(width), round(height)), texts)
 
 
 def steps_of(size: Size, height: int) -> int:

@@ -19,10 +19,10 @@ from sightline.core.spec import Input, Spec
 from sightline.core.task import Arrays, Size
 from sightline.data.image import Pixels, resize, resize_map, to_channels
 
-HEIGHT, LOW = 48, 40
-"""Of the input, in px: enough for letters, and half the work of 64; less will do where letters are wide."""
-WIDE = 16
-"""Px of the input a letter, from which on letters are wide."""
+HEIGHT = 48
+"""Of the input, in px: enough for letters, and half the work of 64."""
+WIDE, WIDE_HEIGHT = 16, 40
+"""From how many px of such an input a letter on they are wide, and the height that is enough then."""
 MARGIN, STEP = 8, 16
 """Paper on both sides of a line, and what its whole width is a multiple of, in px of the input."""
 LEAST_WIDTH, MOST_WIDTH = 16, 8192
@@ -46,10 +46,10 @@ def line_input(height: int) -> dict[str, Input]:
 
 
 def usual_height(size: Size, texts: Iterable[str]) -> int:
-    """The height of the input for lines with these texts, whose usual (width, height) in px is known."""
+    """The height of the input for lines with these texts, most of them images of about this (width, height) in px."""
     lengths = [len(text) for text in texts if text]
     wide = bool(lengths) and size[0] * HEIGHT >= WIDE * size[1] * float(np.median(lengths))
-    return LOW if wide else HEIGHT
+    return WIDE_HEIGHT if wide else HEIGHT
 
 
 @dataclass(frozen=True)
