@@ -13,6 +13,9 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tests' networks are tiny, and other tests run beside them
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a script's background jobs inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 import pytest
 from browsers import browser, chromium
 from hypothesis import HealthCheck, settings
