@@ -78,12 +78,18 @@ def found(images: list[Image.Image], crops: bool = True) -> set[tuple[int, int]]
     return set(map(tuple, near_duplicates(*seen(images), crops).places.tolist()))
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("kind", ["photo", "grey 28 px", "colour 32 px"])
+# Of small images, half of a hundredth is less than a pixel, and several changes at once are more than one.
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (kind, change)
+        for kind in ("photo", "grey 28 px", "colour 32 px")
+        for change in CHANGES
+        if kind == "photo" or change not in ("cropped by half of it", "several")
+    ],
+)
 def test_planted_ones_are_found_and_nothing_else(kind: str, change: str) -> None:
     size, grey = {"photo": ((96, 72), False), "grey 28 px": ((28, 28), True), "colour 32 px": ((32, 32), False)}[kind]
-    if size[0] < 50 and change in ("cropped by half of it", "several"):
-        pytest.skip("half a pixel; or more than a pixel")
     images = [photo(seed, size, grey) for seed in range(COUNT)]
     pairs = found(images + [CHANGES[change](image) for image in images])
     planted = {(place, place + COUNT) for place in range(COUNT)}
