@@ -6,7 +6,7 @@
 - Transparency is laid over white. CMYK and palettes are converted by Pillow.
 - 16-bit integers are scaled (v / 257), not clipped. 32-bit integers and floats are scaled from 0..1, 0..255 or
   0..65535, the smallest of these that holds them; what fits none is stretched from its minimum to its maximum.
-  Floats may lie beyond by a hundredth of the range, as interpolation leaves them: that is cut off.
+  Floats may rise above by a hundredth of the range, as interpolation leaves them: that is cut off.
 - No more than `max_pixels` are decoded.
 - A JPEG may be decoded at a reduced scale, never below twice the wanted size, nor below 512 px.
 - The one resize is Pillow's BILINEAR: a triangle filter that widens as it shrinks (antialiased).
@@ -261,10 +261,10 @@ def _to_bytes(array: NDArray[Any]) -> Pixels:
         raise SightlineError("the image holds values that are not finite numbers")
     low, high = float(values.min()), float(values.max())
     slack, tops = (0.01, (1, 255, 65535)) if array.dtype.kind == "f" else (0.0, (255, 65535))
-    top = next((top for top in tops if low >= -slack * high and high <= (1 + slack) * top), None)
+    top = next((top for top in tops if low >= 0 and high <= (1 + slack) * top), None)
     if top is None:
         return np.rint((values - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
-    return np.rint(values.clip(0, top) * (255 / top)).astype(np.uint8)
+    return np.rint(values.clip(max=top) * (255 / top)).astype(np.uint8)
 
 
 def to_channels(pixels: Pixels, channels: int) -> Pixels:

